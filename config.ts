@@ -1,0 +1,171 @@
+/** The environment, turned once into one typed value. Nothing else in the product reads `process.env`. */
+
+export interface Config {
+  /** In production every variable must be set; elsewhere the embedded defaults of `npm start` apply. */
+  production: boolean
+  port: number
+  logLevel: string
+  database: { applicationUrl: string; systemUrl: string; poolSize: number }
+  temporal: TemporalConfig
+  kafka: KafkaConfig | undefined
+  stripe: StripeConfig
+  /** The key of the first operator, who may then create others. */
+  operatorKey: string
+  /** A workflow bundle built beforehand; without it the worker builds one when it starts. */
+  workflowBundle: string | undefined
+}
+
+export interface TemporalConfig {
+  address: string
+  namespace: string
+  apiKey: string | undefined
+  /** Present when the connection is encrypted; the certificate paths are for mutual TLS. */
+  tls: { serverName?: string; caPath?: string; certPath?: string; keyPath?: string } | undefined
+}
+
+export interface KafkaConfig {
+  brokers: string[]
+  sasl:
+    { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string } | undefined
+}
+
+export interface StripeConfig {
+  secretKey: string
+  /** Up to two while a secret is being rotated. */
+  webhookSecrets: string[]
+  /** The address of the local Stripe; unset means Stripe itself. */
+  apiBase: string | undefined
+  livemode: boolean
+}
+
+export type Environment = Record<string, string | undefined>
+
+/** All that is wrong with the environment at once, so that a deployment is mended in one go. */
+export class ConfigError extends Error {
+  constructor(readonly problems: string[]) {
+    super(`The configuration is incomplete:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    this.name = 'ConfigError'
+  }
+}
+
+/** The local defaults match what `npm start` and `docker compose up` offer on a laptop. */
+const localDefaults: Environment = {
+  DATABASE_URL: 'postgres://quittance_app:quittance@127.0.0.1:5432/quittance',
+  DATABASE_SYSTEM_URL: 'postgres://quittance_system:quittance@127.0.0.1:5432/quittance',
+  TEMPORAL_ADDRESS: '127.0.0.1:7233',
+  KAFKA_BROKERS: '127.0.0.1:9092',
+  STRIPE_SECRET_KEY: 'sk_test_local',
+  STRIPE_WEBHOOK_SECRET: 'whsec_local',
+  STRIPE_API_BASE: 'http://127.0.0.1:12111',
+  QUITTANCE_OPERATOR_KEY: 'qk_operator_local',
+}
+
+/** Reads and checks the environment.
+ *  @throws ConfigError naming every variable that is missing or malformed. */
+export function loadConfig(environment: Environment): Config {
+  const problems: string[] = []
+  const production = environment.NODE_ENV === 'production'
+
+  const text = (name: string): string => {
+    const value = environment[name] || (production ? undefined : localDefaults[name])
+    if (!value) problems.push(`${name} is not set`)
+    return value ?? ''
+  }
+  const whole = (name: string, fallback: number, min: number, max: number): number => {
+    const raw = environment[name]
+    if (!raw) return fallback
+    const value = Number(raw)
+    if (!Number.isInteger(value) || value < min || value > max)
+      problems.push(`${name} must be a whole number from ${min} to ${max}, not ${JSON.stringify(raw)}`)
+    return value
+  }
+  const postgresUrl = (name: string): string => {
+    const value = text(name)
+    if (value && !/^postgres(ql)?:\/\//.test(value)) problems.push(`${name} must start with postgres://`)
+    return value
+  }
+
+  const stripeSecretKey = text('STRIPE_SECRET_KEY')
+  if (stripeSecretKey && !/^(sk|rk)_(test|live)_/.test(stripeSecretKey))
+    problems.push('STRIPE_SECRET_KEY must look like sk_test_… or sk_live_… (or rk_… for a restricted key)')
+  const webhookSecrets = text('STRIPE_WEBHOOK_SECRET')
+    .split(',')
+    .map((secret) => secret.trim())
+    .filter(Boolean)
+  if (webhookSecrets.length > 2)
+    problems.push('STRIPE_WEBHOOK_SECRET takes at most two secrets, separated by a comma')
+  const operatorKey = text('QUITTANCE_OPERATOR_KEY')
+  if (production && operatorKey && operatorKey.length < 24)
+    problems.push('QUITTANCE_OPERATOR_KEY must have at least 24 characters')
+
+  // In production an unset STRIPE_API_BASE means Stripe itself; elsewhere it means the local one.
+  const apiBase = environment.STRIPE_API_BASE || (production ? undefined : localDefaults.STRIPE_API_BASE)
+
+  const config: Config = {
+    production,
+    port: whole('PORT', 3000, 0, 65_535),
+    logLevel: environment.LOG_LEVEL || 'info',
+    database: {
+      applicationUrl: postgresUrl('DATABASE_URL'),
+      systemUrl: postgresUrl('DATABASE_SYSTEM_URL'),
+      poolSize: whole('DATABASE_POOL_SIZE', 10, 1, 500),
+    },
+    temporal: {
+      address: text('TEMPORAL_ADDRESS'),
+      namespace: environment.TEMPORAL_NAMESPACE || 'default',
+      apiKey: environment.TEMPORAL_API_KEY || undefined,
+      tls: temporalTls(environment),
+    },
+    kafka:
+      environment.KAFKA_BROKERS === 'none'
+        ? undefined
+        : {
+            brokers: text('KAFKA_BROKERS')
+              .split(',')
+              .map((broker) => broker.trim())
+              .filter(Boolean),
+            sasl: kafkaSasl(environment, problems),
+          },
+    stripe: {
+      secretKey: stripeSecretKey,
+      webhookSecrets,
+      apiBase,
+      livemode: /^(sk|rk)_live_/.test(stripeSecretKey),
+    },
+    operatorKey,
+    workflowBundle: environment.QUITTANCE_WORKFLOW_BUNDLE || undefined,
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return config
+}
+
+function temporalTls(environment: Environment): TemporalConfig['tls'] {
+  const { TEMPORAL_TLS_SERVER_NAME, TEMPORAL_TLS_CA, TEMPORAL_TLS_CERT, TEMPORAL_TLS_KEY } = environment
+  const wanted =
+    environment.TEMPORAL_TLS_ENABLED === 'true' ||
+    environment.TEMPORAL_API_KEY ||
+    TEMPORAL_TLS_CA ||
+    TEMPORAL_TLS_CERT
+  if (!wanted) return undefined
+  return {
+    ...(TEMPORAL_TLS_SERVER_NAME && { serverName: TEMPORAL_TLS_SERVER_NAME }),
+    ...(TEMPORAL_TLS_CA && { caPath: TEMPORAL_TLS_CA }),
+    ...(TEMPORAL_TLS_CERT && { certPath: TEMPORAL_TLS_CERT }),
+    ...(TEMPORAL_TLS_KEY && { keyPath: TEMPORAL_TLS_KEY }),
+  }
+}
+
+function kafkaSasl(environment: Environment, problems: string[]): KafkaConfig['sasl'] {
+  const { KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = environment
+  if (!username && !password) return undefined
+  if (!username || !password) {
+    problems.push('KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be set together')
+    return undefined
+  }
+  const mechanism = environment.KAFKA_SASL_MECHANISM ?? 'scram-sha-512'
+  if (mechanism !== 'plain' && mechanism !== 'scram-sha-256' && mechanism !== 'scram-sha-512') {
+    problems.push('KAFKA_SASL_MECHANISM must be plain, scram-sha-256 or scram-sha-512')
+    return undefined
+  }
+  return { mechanism, username, password }
+}
