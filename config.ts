@@ -42,9 +42,12 @@ export type Environment = Record<string, string | undefined>
 
 /** All that is wrong with the environment at once, so that a deployment is mended in one go. */
 export class ConfigError extends Error {
-  constructor(readonly problems: string[]) {
+  readonly problems: string[]
+
+  constructor(problems: string[]) {
     super(`The configuration is incomplete:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
     this.name = 'ConfigError'
+    this.problems = problems
   }
 }
 

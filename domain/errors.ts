@@ -1,0 +1,122 @@
+/** Every way a request or an activity can end badly, with the words a caller may see. HTTP and Temporal each map it once. */
+
+export interface ErrorKind {
+  /** Whether the same attempt may succeed later without anyone changing anything. */
+  retryable: boolean
+  /** A sentence for whoever called; it never holds a secret or personal data. */
+  message: string
+}
+
+export const errorCatalog = {
+  // The caller
+  invalid_request: { retryable: false, message: 'The request has invalid fields.' },
+  malformed_body: { retryable: false, message: 'The body is not valid JSON.' },
+  body_too_large: { retryable: false, message: 'The body is larger than this endpoint takes.' },
+  unsupported_media_type: { retryable: false, message: 'Send the body as application/json.' },
+  route_not_found: { retryable: false, message: 'There is no such endpoint.' },
+  method_not_allowed: { retryable: false, message: 'This endpoint does not take that method.' },
+  key_missing: { retryable: false, message: 'Send a key as "Authorization: Bearer <key>".' },
+  key_invalid: { retryable: false, message: 'This key is unknown, expired or revoked.' },
+  operator_required: { retryable: false, message: 'Only an operator may do this.' },
+  operator_role_insufficient: { retryable: false, message: "This operator's role does not allow it." },
+  project_required: { retryable: false, message: 'Name the project in X-Project-ID.' },
+  project_mismatch: {
+    retryable: false,
+    message: 'This key belongs to another project than X-Project-ID names.',
+  },
+  project_not_found: { retryable: false, message: 'There is no such project.' },
+  not_found: { retryable: false, message: 'There is no such object in this project.' },
+  plan_not_found: { retryable: false, message: 'This project has no such plan.' },
+  product_not_found: { retryable: false, message: 'This project has no such product.' },
+  idempotency_key_reused: {
+    retryable: false,
+    message: 'This idempotency key was used with another request.',
+  },
+  idempotency_in_progress: {
+    retryable: true,
+    message: 'A request with this idempotency key is still in progress.',
+  },
+  webhook_signature_invalid: {
+    retryable: false,
+    message: 'The signature does not match the body and the time.',
+  },
+
+  // The provider's real answers
+  card_declined: { retryable: false, message: 'The card was declined.' },
+  provider_refused: { retryable: false, message: 'The payment provider refused the request.' },
+  provider_object_missing: { retryable: false, message: 'The payment provider does not know this object.' },
+  provider_credentials_invalid: {
+    retryable: false,
+    message: "The payment provider refused this installation's key.",
+  },
+
+  // Things that pass
+  provider_rate_limited: { retryable: true, message: 'The payment provider asks us to slow down.' },
+  provider_unavailable: {
+    retryable: true,
+    message: 'The payment provider could not be reached. Nothing is lost: repeat the request.',
+  },
+  orchestrator_unavailable: {
+    retryable: true,
+    message: 'The workflow service could not be reached. Nothing is lost: repeat the request.',
+  },
+  database_unavailable: {
+    retryable: true,
+    message: 'The database could not be reached. Repeat the request.',
+  },
+  outcome_pending: {
+    retryable: true,
+    message: 'The work goes on in the background. Repeat the request to take it up again.',
+  },
+  internal: { retryable: true, message: 'Something went wrong on our side.' },
+} satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof errorCatalog
+
+export interface FieldProblem {
+  /** Where, as the caller wrote it: `plans.0.amount`. */
+  path: string
+  /** The rule and the way out. */
+  message: string
+}
+
+export interface ErrorDetail {
+  /** What precisely is wrong here, for the caller; the catalogue's sentence otherwise. */
+  detail?: string
+  fields?: FieldProblem[]
+  /** Facts a caller's code may need: `payment_id`, `decline_code`. */
+  facts?: Record<string, string | number>
+  /** How long to wait before trying again. */
+  retryAfterSeconds?: number
+  cause?: unknown
+}
+
+/** The one error that carries a code of the catalogue. */
+export class BillingError extends Error {
+  readonly code: ErrorCode
+  readonly detail: string
+  readonly fields: FieldProblem[]
+  readonly facts: Record<string, string | number>
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(
+    code: ErrorCode,
+    { detail, fields = [], facts = {}, retryAfterSeconds, cause }: ErrorDetail = {},
+  ) {
+    super(detail ?? errorCatalog[code].message, { cause })
+    this.name = 'BillingError'
+    this.code = code
+    this.detail = detail ?? errorCatalog[code].message
+    this.fields = fields
+    this.facts = facts
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+
+  get retryable(): boolean {
+    return errorCatalog[this.code].retryable
+  }
+}
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errorCatalog, text)
+}

@@ -1,0 +1,147 @@
+import type { PaymentType, PlanInterval } from './catalog.ts'
+import type { PaymentStatus } from './checkout.ts'
+import type { PaymentId, SubscriptionId } from './ids.ts'
+import type { SubscriptionStatus } from './subscription.ts'
+
+/** What the world is told: the payload of each event type. The published JSON Schemas are held to these in tests. */
+
+/** Money as the API and the events write it; amounts in minor units. */
+export interface EventMoney {
+  amount: number
+  currency: string
+}
+
+export interface PaymentData {
+  payment_id: PaymentId
+  payment_type: PaymentType
+  status: PaymentStatus
+  user_id: string
+  amount: number
+  currency: string
+  plan_id?: string
+  product_id?: string
+  quantity: number
+  subscription_id?: SubscriptionId
+  metadata: Record<string, string>
+}
+
+export interface PaymentSucceededData extends PaymentData {
+  /** What was captured, after promotions, trials and taxes; 0 where nothing was due. */
+  amount_received: number
+  invoice_id?: string
+}
+
+export interface PaymentFailedData extends PaymentData {
+  /** Stripe's decline code of the last attempt, or the refusal's code. */
+  failure_code?: string
+}
+
+export interface SubscriptionData {
+  subscription_id: SubscriptionId
+  user_id: string
+  plan_id: string
+  plan_version: number
+  quantity: number
+  status: SubscriptionStatus
+  has_access: boolean
+  roles: string[]
+  current_period_start: string
+  current_period_end: string
+  cancel_at_period_end: boolean
+  trial_end?: string
+  interval: PlanInterval
+  payment_id?: PaymentId
+}
+
+export interface SubscriptionRenewedData extends SubscriptionData {
+  invoice_id: string
+  amount: number
+  currency: string
+}
+
+export interface RoleData {
+  user_id: string
+  role: string
+  /** All roles the user holds after this change. */
+  roles: string[]
+  /** The subscription whose change caused it. */
+  subscription_id: SubscriptionId
+}
+
+export interface EventDataByType {
+  'payment.created': PaymentData
+  'payment.succeeded': PaymentSucceededData
+  'payment.failed': PaymentFailedData
+  'payment.expired': PaymentData
+  'subscription.created': SubscriptionData
+  'subscription.activated': SubscriptionData
+  'subscription.renewed': SubscriptionRenewedData
+  'subscription.updated': SubscriptionData
+  'subscription.past_due': SubscriptionData
+  'subscription.recovered': SubscriptionData
+  'subscription.paused': SubscriptionData
+  'subscription.resumed': SubscriptionData
+  'subscription.canceled': SubscriptionData
+  'entitlement.role_granted': RoleData
+  'entitlement.role_revoked': RoleData
+}
+
+export type EventType = keyof EventDataByType
+
+export const topics = {
+  payments: 'quittance.payments',
+  subscriptions: 'quittance.subscriptions',
+  refunds: 'quittance.refunds',
+  credits: 'quittance.credits',
+  entitlements: 'quittance.entitlements',
+  customers: 'quittance.customers',
+  notices: 'quittance.notices',
+  alerts: 'quittance.alerts',
+} as const
+export type Topic = (typeof topics)[keyof typeof topics]
+
+/** Projects tell us about their users here. */
+export const usersTopic = 'quittance.users'
+
+export function topicOf(type: EventType): Topic {
+  if (type.startsWith('payment.')) return topics.payments
+  if (type.startsWith('subscription.')) return topics.subscriptions
+  return topics.entitlements
+}
+
+/** One event as a recording transaction hands it to the outbox. */
+export type EventDraft = {
+  [Type in EventType]: {
+    type: Type
+    /** The id of what it is about; for entitlements the project's `user_id`. */
+    subject: string
+    data: EventDataByType[Type]
+  }
+}[EventType]
+
+/** The version in `dataschema`; a payload that changes incompatibly gets the next one beside it. */
+export const EVENT_SCHEMA_VERSION = 1
+
+/** The CloudEvents 1.0 envelope in its structured JSON form. */
+export interface CloudEvent {
+  specversion: '1.0'
+  id: string
+  type: `com.quittance.${EventType}`
+  source: `/projects/${string}`
+  subject: string
+  /** The clock of the object: on a test clock it runs ahead of `recordedtime`. */
+  time: string
+  datacontenttype: 'application/json'
+  dataschema: string
+  projectid: string
+  correlationid: string
+  /** Rises by one per topic, source and subject. A text, as the CloudEvents sequence extension wants it. */
+  sequence: string
+  recordedtime: string
+  data: EventDataByType[EventType]
+}
+
+/** Messages of one customer share a key, hence a partition, hence an order. */
+export function messageKey(projectId: string, userId: string): string {
+  return `${projectId}/${userId}`
+}
