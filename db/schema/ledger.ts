@@ -1,0 +1,60 @@
+import { sql } from 'drizzle-orm'
+import {
+  check,
+  foreignKey,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
+import type { LedgerEntryId, ProjectId } from '../../domain/ids.ts'
+import type { LedgerAccount } from '../../domain/ledger.ts'
+import { amountMinor, currencyCode, instant, recordedNow } from './columns.ts'
+import { projects } from './projects.ts'
+
+/** Why money moved. Append-only by grant and by trigger. */
+export const ledgerEntries = pgTable(
+  'ledger_entries',
+  {
+    projectId: text('project_id')
+      .$type<ProjectId>()
+      .notNull()
+      .references(() => projects.projectId),
+    entryId: text('entry_id').$type<LedgerEntryId>().notNull(),
+    /** `pay_…/succeeded`: the same movement cannot be entered twice. */
+    intent: text('intent').notNull(),
+    userId: text('user_id').notNull(),
+    occurredAt: instant('occurred_at').notNull(),
+    recordedAt: recordedNow('recorded_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.projectId, table.entryId] }),
+    uniqueIndex('ledger_entries_intent').on(table.projectId, table.intent),
+    index('ledger_entries_of_user').on(table.projectId, table.userId, table.recordedAt),
+  ],
+)
+
+/** How much moved from where to where. Naming both sides balances it by construction. */
+export const ledgerTransfers = pgTable(
+  'ledger_transfers',
+  {
+    projectId: text('project_id').$type<ProjectId>().notNull(),
+    entryId: text('entry_id').$type<LedgerEntryId>().notNull(),
+    position: integer('position').notNull(),
+    debitAccount: text('debit_account').$type<LedgerAccount>().notNull(),
+    creditAccount: text('credit_account').$type<LedgerAccount>().notNull(),
+    amount: amountMinor('amount_minor').notNull(),
+    currency: currencyCode(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.projectId, table.entryId, table.position] }),
+    foreignKey({
+      columns: [table.projectId, table.entryId],
+      foreignColumns: [ledgerEntries.projectId, ledgerEntries.entryId],
+    }),
+    check('ledger_transfers_amount', sql`${table.amount} > 0`),
+    check('ledger_transfers_sides', sql`${table.debitAccount} <> ${table.creditAccount}`),
+  ],
+)
