@@ -135,8 +135,8 @@ export interface CloudEvent {
   dataschema: string
   projectid: string
   correlationid: string
-  /** Rises by one per topic, source and subject. A text, as the CloudEvents sequence extension wants it. */
-  sequence: string
+  /** Rises by one per topic, source and subject. */
+  sequence: number
   recordedtime: string
   data: EventDataByType[EventType]
 }

@@ -1,0 +1,65 @@
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import type { CustomerId, ProjectId } from '../domain/ids.ts'
+import type { Transaction } from './client.ts'
+import { mintId } from './mint-id.ts'
+import { customers } from './schema/index.ts'
+import { ownStripeObjects } from './stripe-objects.ts'
+
+export type CustomerRow = typeof customers.$inferSelect
+
+/** The customer of a project's user, made on first sight. An email given later fills one that was missing. */
+export async function ensureCustomer(
+  transaction: Transaction,
+  customer: { projectId: ProjectId; userId: string; email: string | undefined; livemode: boolean },
+): Promise<CustomerRow> {
+  const [row] = await transaction
+    .insert(customers)
+    .values({ ...customer, customerId: mintId('cst') })
+    .onConflictDoUpdate({
+      target: [customers.projectId, customers.userId, customers.livemode],
+      set: { email: sql`coalesce(${customers.email}, excluded.email)` },
+    })
+    .returning()
+  if (!row) throw new Error('a customer was neither made nor found')
+  return row
+}
+
+export async function readCustomer(
+  transaction: Transaction,
+  projectId: ProjectId,
+  customerId: CustomerId,
+): Promise<CustomerRow> {
+  const [row] = await transaction.select().from(customers).where(isCustomer(projectId, customerId))
+  if (!row) throw new Error(`customer ${customerId} is missing`)
+  return row
+}
+
+/** Holds the customer's row to the end of the transaction: what adds up over all subscriptions of a user (roles) is
+ *  worked out by one transaction at a time. */
+export async function lockCustomer(
+  transaction: Transaction,
+  projectId: ProjectId,
+  customerId: CustomerId,
+): Promise<void> {
+  await transaction
+    .select({ id: customers.customerId })
+    .from(customers)
+    .where(isCustomer(projectId, customerId))
+    .for('update')
+}
+
+export async function setStripeCustomer(
+  transaction: Transaction,
+  customer: Pick<CustomerRow, 'projectId' | 'customerId' | 'livemode'>,
+  stripeCustomerId: string,
+): Promise<void> {
+  const { projectId, customerId, livemode } = customer
+  await transaction
+    .update(customers)
+    .set({ stripeCustomerId })
+    .where(and(isCustomer(projectId, customerId), isNull(customers.stripeCustomerId)))
+  await ownStripeObjects(transaction, { projectId, ownerId: customerId, livemode }, [stripeCustomerId])
+}
+
+const isCustomer = (projectId: ProjectId, customerId: CustomerId) =>
+  and(eq(customers.projectId, projectId), eq(customers.customerId, customerId))

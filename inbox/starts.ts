@@ -1,0 +1,61 @@
+import {
+  type SearchAttributePair,
+  TypedSearchAttributes,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+} from '@temporalio/common'
+import type { PaymentId, ProjectId } from '../domain/ids.ts'
+import { catalogWorkflowId, checkoutWorkflowId, TASK_QUEUE } from '../workflows/ids.ts'
+import type { CatalogInput, CheckoutInput } from '../workflows/messages.ts'
+import { searchAttributes } from '../workflows/search-attributes.ts'
+
+/** How each workflow is started, whoever starts it: the API, the webhook receiver or the sweep.
+ *
+ *  A running workflow is used as it is. A finished one may be started again: Temporal forgets closed workflows after its
+ *  retention, so it cannot be what forbids a second life. The row in Postgres is: a run that finds its payment finished
+ *  looks at Stripe once more, records only what is new, and ends. */
+const policies = {
+  taskQueue: TASK_QUEUE,
+  workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+  workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+} as const
+
+export interface CheckoutStart {
+  projectId: ProjectId
+  paymentId: PaymentId
+  userId: string
+  correlationId: string
+  planId: string | null
+}
+
+export function checkoutStart(payment: CheckoutStart) {
+  const { projectId, paymentId, userId, correlationId, planId } = payment
+  const attributes: SearchAttributePair[] = [
+    { key: searchAttributes.project, value: projectId },
+    { key: searchAttributes.user, value: userId },
+    { key: searchAttributes.status, value: 'pending' },
+    ...(planId === null ? [] : [{ key: searchAttributes.plan, value: planId }]),
+  ]
+  return {
+    ...policies,
+    workflowId: checkoutWorkflowId(paymentId),
+    args: [{ version: 1, projectId, paymentId, correlationId }] satisfies [CheckoutInput],
+    typedSearchAttributes: new TypedSearchAttributes(attributes),
+    // A busy project must not starve a quiet one.
+    priority: { fairnessKey: projectId },
+    staticSummary:
+      planId === null ? `Payment of user ${userId}` : `Subscription of user ${userId} to plan ${planId}`,
+    staticDetails: `Payment ${paymentId} of project ${projectId}.\n\nCorrelation id: ${correlationId}`,
+  }
+}
+
+export function catalogStart(projectId: ProjectId) {
+  return {
+    ...policies,
+    workflowId: catalogWorkflowId(projectId),
+    args: [{ version: 1, projectId }] satisfies [CatalogInput],
+    typedSearchAttributes: new TypedSearchAttributes([{ key: searchAttributes.project, value: projectId }]),
+    priority: { fairnessKey: projectId },
+    staticSummary: 'Prices of plans and products at Stripe',
+  }
+}

@@ -1,0 +1,20 @@
+import { type PaymentId, type ProjectId, type SubscriptionId, isId } from '../domain/ids.ts'
+
+/** Where workflows run and what they are called. */
+
+/** Workflows and whatever touches Postgres. */
+export const TASK_QUEUE = 'quittance'
+/** Calls to Stripe: a queue of their own, held below Stripe's rate limit. */
+export const STRIPE_TASK_QUEUE = 'quittance-stripe'
+
+export const checkoutWorkflowId = (paymentId: PaymentId) => `checkout/${paymentId}` as const
+export const subscriptionWorkflowId = (subscriptionId: SubscriptionId) =>
+  `subscription/${subscriptionId}` as const
+export const catalogWorkflowId = (projectId: ProjectId) => `catalog/${projectId}` as const
+
+/** The workflow that looks after one of our objects; `undefined` for objects no workflow owns. */
+export function ownerWorkflowId(ownerId: string): string | undefined {
+  if (isId('pay', ownerId)) return checkoutWorkflowId(ownerId)
+  if (isId('sbs', ownerId)) return subscriptionWorkflowId(ownerId)
+  return undefined
+}
