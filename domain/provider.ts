@@ -62,3 +62,30 @@ export interface OpenedCheckout {
   /** Milliseconds since 1970. */
   expiresAt: number
 }
+
+/** Our ids travel in the metadata of the provider's objects, so that each event leads back to its owner. */
+export const metadataKeys = {
+  project: 'quittance_project',
+  payment: 'quittance_payment',
+  subscription: 'quittance_subscription',
+  customer: 'quittance_customer',
+} as const
+
+/** A webhook whose signature has been verified. */
+export interface ProviderEvent {
+  eventId: string
+  type: string
+  /** By the provider's clock, with a resolution of one second: it orders nothing. */
+  createdAt: Date
+  apiVersion: string | null
+  /** The connected account it is about; empty for the installation's own. */
+  account: string
+  livemode: boolean
+  objectId: string
+  /** The whole event as parsed from the body. */
+  payload: { data: { object: Record<string, unknown>; previous_attributes?: Record<string, unknown> } }
+}
+
+/** Verifies a webhook over its raw bytes.
+ *  @throws BillingError `webhook_signature_invalid`. */
+export type WebhookVerifier = (rawBody: string, signature: string) => ProviderEvent
