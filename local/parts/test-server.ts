@@ -25,7 +25,8 @@ export async function findTestServer(surroundings: Surroundings): Promise<string
       const maven = await onPath('mvn', environment)
       if (!maven) throw new Error('there is no mvn on PATH')
       const artifact = { group: 'io.temporal', name: 'temporal-test-server', version }
-      await mavenCopy(maven, environment, [artifact], scratch)
+      const silentLogging = { group: 'org.slf4j', name: 'slf4j-nop', version: '1.7.36' }
+      await mavenCopy(maven, environment, [artifact, silentLogging], scratch)
       const script = path.join(scratch, 'temporal-test-server')
       await writeFile(script, startScript)
       await chmod(script, 0o755)
