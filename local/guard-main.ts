@@ -1,7 +1,7 @@
 /** Run by the guard when a supervisor is gone: `guard-main.ts STATE_DIRECTORY SUPERVISOR_PID [remove-state]`. */
 
 import { rm } from 'node:fs/promises'
-import { endOrphans } from './processes.ts'
+import { endOrphans } from './records.ts'
 
 const [stateDirectory, supervisor, removeState] = process.argv.slice(2)
 if (!stateDirectory || !supervisor) throw new Error('guard-main.ts needs a state directory and a process id')

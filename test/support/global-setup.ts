@@ -13,7 +13,7 @@ import { localStripeKey, startStripe } from '../../local/parts/stripe.ts'
 import { findTemporal, startTemporal } from '../../local/parts/temporal.ts'
 import { findTestServer } from '../../local/parts/test-server.ts'
 import { freePorts } from '../../local/ports.ts'
-import type { RunningProcess } from '../../local/processes.ts'
+import { Processes } from '../../local/processes.ts'
 import { createKafka } from '../../providers/kafka.ts'
 import { ensureEventTopics } from '../../setup/kafka-topics.ts'
 import { migrate } from '../../setup/migrate.ts'
@@ -28,85 +28,76 @@ const needs: Record<string, PartName[]> = {
 
 /** Each project loads this module anew; what they share therefore hangs on the process. */
 interface Run {
-  directory: Promise<string>
+  processes: Promise<Processes>
   parts: Partial<Record<PartName, Promise<ProvidedPart<unknown>>>>
-  running: RunningProcess[]
   projects: number
   callOffGuard?: () => void
 }
 const shared = globalThis as { quittanceTestRun?: Run }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const run = (shared.quittanceTestRun ??= { directory: newDirectory(), parts: {}, running: [], projects: 0 })
+  const run = (shared.quittanceTestRun ??= { processes: inNewDirectory(), parts: {}, projects: 0 })
   run.projects += 1
-  const directory = await run.directory
-  run.callOffGuard ??= startGuard(directory, { removeState: true })
+  const processes = await run.processes
+  run.callOffGuard ??= startGuard(processes.stateDirectory, { removeState: true })
 
   const names = needs[project.name] ?? []
   const parts = await Promise.all(
-    names.map(async (name) => [name, await provide(run, directory, name)] as const),
+    names.map(async (name) => [name, await (run.parts[name] ??= provide(name, processes))] as const),
   )
   project.provide('parts', Object.fromEntries(parts))
-  project.provide('runDirectory', directory)
+  project.provide('runDirectory', processes.stateDirectory)
 
   return async () => {
     run.projects -= 1
     if (run.projects > 0) return
-    await Promise.all(run.running.map((part) => part.stop()))
+    await processes.stopAll()
     run.callOffGuard?.()
-    await rm(directory, { recursive: true, force: true })
+    await rm(processes.stateDirectory, { recursive: true, force: true })
     delete shared.quittanceTestRun
   }
 }
 
-async function newDirectory(): Promise<string> {
+async function inNewDirectory(): Promise<Processes> {
   const directory = await realpath(await mkdtemp(path.join(tmpdir(), 'quittance-test-')))
   await chmod(directory, 0o755) // Postgres may run as another user, who must be able to enter.
-  return directory
+  return new Processes(directory)
 }
 
-function provide(run: Run, directory: string, name: PartName): Promise<ProvidedPart<unknown>> {
-  return (run.parts[name] ??= starters[name](run, directory).then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }),
-  ))
+async function provide(name: PartName, processes: Processes): Promise<ProvidedPart<unknown>> {
+  try {
+    return { value: await starters[name](processes) }
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) }
+  }
 }
 
-const starters: { [Name in PartName]: (run: Run, directory: string) => Promise<Parts[Name]> } = {
-  async postgres(run, stateDirectory) {
+const starters: { [Name in PartName]: (processes: Processes) => Promise<Parts[Name]> } = {
+  async postgres(processes) {
     const [port = 0] = await freePorts(1)
     const binaries = await findPostgres(surroundings('Postgres'))
-    const postgres = await startPostgres(binaries, { stateDirectory, port, say: silent })
-    run.running.push(postgres)
-    await migrate({
-      ownerUrl: postgres.ownerUrl,
-      applicationPassword: localPassword,
-      systemPassword: localPassword,
-    })
-    return { superuserUrl: postgres.superuserUrl, template: 'quittance' }
+    const { superuserUrl, ownerUrl } = await startPostgres(binaries, { processes, port, say: silent })
+    await migrate({ ownerUrl, applicationPassword: localPassword, systemPassword: localPassword })
+    return { superuserUrl, template: 'quittance' }
   },
-  async temporal(run, stateDirectory) {
+  async temporal(processes) {
     const [port = 0, uiPort = 0] = await freePorts(2)
     const cli = await findTemporal(surroundings('Temporal'))
-    const namespace = 'default'
-    const options = { stateDirectory, port, uiPort, namespace, keepState: false, say: silent }
-    const temporal = await startTemporal(cli, options)
-    run.running.push(temporal)
-    return { address: temporal.address, uiUrl: temporal.uiUrl }
+    const options = { processes, port, uiPort, namespace: 'default', keepState: false, say: silent }
+    const { address, uiUrl } = await startTemporal(cli, options)
+    return { address, uiUrl }
   },
-  async kafka(run, stateDirectory) {
+  async kafka(processes) {
     const [port = 0, controllerPort = 0] = await freePorts(2)
     const installation = await findKafka(surroundings('Kafka'))
-    const kafka = await startKafka(installation, { stateDirectory, port, controllerPort, say: silent })
-    run.running.push(kafka)
-    await ensureEventTopics(createKafka({ brokers: [kafka.brokers], sasl: undefined }))
-    return { brokers: kafka.brokers }
+    const { brokers } = await startKafka(installation, { processes, port, controllerPort, say: silent })
+    await ensureEventTopics(createKafka({ brokers: [brokers], sasl: undefined }))
+    return { brokers }
   },
-  async stripe(run, stateDirectory) {
+  async stripe(processes) {
     const [port = 0] = await freePorts(1)
-    const stripe = await startStripe({ stateDirectory, port, keepState: false })
-    run.running.push(stripe)
-    return { apiBase: stripe.apiBase, secretKey: localStripeKey }
+    const { apiBase } = await startStripe({ processes, port, keepState: false })
+    return { apiBase, secretKey: localStripeKey }
   },
   testServer: async () => ({
     executable: await findTestServer(surroundings('the time-skipping test server')),

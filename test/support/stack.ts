@@ -8,6 +8,7 @@ import { inject } from 'vitest'
 import { localPassword } from '../../local/parts/postgres.ts'
 import { localStripeKey, startStripe } from '../../local/parts/stripe.ts'
 import { freePorts } from '../../local/ports.ts'
+import { Processes } from '../../local/processes.ts'
 import { ensureSearchAttributes } from '../../setup/search-attributes.ts'
 
 export interface Parts {
@@ -102,7 +103,7 @@ export async function createNamespace(): Promise<{ address: string; namespace: s
 /** A local Stripe of its own, whose webhooks no other test file receives. */
 export async function createStripe(): Promise<{ apiBase: string; secretKey: string; stop(): Promise<void> }> {
   const [port = 0] = await freePorts(1)
-  const stateDirectory = inject('runDirectory')
-  const stripe = await startStripe({ stateDirectory, port, keepState: false, name: `stripe-${port}` })
-  return { apiBase: stripe.apiBase, secretKey: localStripeKey, stop: () => stripe.stop() }
+  const processes = new Processes(inject('runDirectory'))
+  const { apiBase } = await startStripe({ processes, port, keepState: false, name: `stripe-${port}` })
+  return { apiBase, secretKey: localStripeKey, stop: () => processes.stopAll() }
 }
