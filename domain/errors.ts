@@ -45,12 +45,23 @@ export const errorCatalog = {
   card_declined: { retryable: false, message: 'The card was declined.' },
   provider_refused: { retryable: false, message: 'The payment provider refused the request.' },
   provider_object_missing: { retryable: false, message: 'The payment provider does not know this object.' },
-  provider_credentials_invalid: {
-    retryable: false,
-    message: "The payment provider refused this installation's key.",
-  },
 
   // Things that pass
+  /** A wrong or rotated key is mended by an operator, and must not end what customers have begun. */
+  provider_credentials_invalid: {
+    retryable: true,
+    message: "The payment provider refused this installation's key.",
+  },
+  /** It answered with a failure of its own, which it replays for the same effect key. */
+  provider_failed: {
+    retryable: true,
+    message: 'The payment provider failed. Nothing is lost: repeat the request.',
+  },
+  /** The effect key was used with other parameters: an earlier version of this code asked differently. */
+  effect_key_conflict: {
+    retryable: true,
+    message: 'An earlier attempt at the payment provider differs. Repeat the request.',
+  },
   provider_rate_limited: { retryable: true, message: 'The payment provider asks us to slow down.' },
   provider_unavailable: {
     retryable: true,

@@ -1,0 +1,102 @@
+import type { Stripe } from 'stripe'
+import type { ChargeAttempt, CheckoutSnapshot } from '../../domain/checkout.ts'
+import { BillingError } from '../../domain/errors.ts'
+import { currency, money } from '../../domain/money.ts'
+import type { SubscriptionSnapshot } from '../../domain/subscription.ts'
+
+/** Stripe's objects as the domain sees them. Nothing personal passes. */
+
+export function toCheckoutSnapshot(
+  session: Stripe.Checkout.Session,
+  paymentIntent: Stripe.PaymentIntent | undefined,
+  charges: Stripe.Charge[],
+): CheckoutSnapshot {
+  if (session.status === null || session.currency === null || session.amount_total === null)
+    throw new BillingError('provider_refused', {
+      detail: `Checkout session ${session.id} has no status or total.`,
+    })
+  const stripeCustomerId = idOf(session.customer)
+  const stripeSubscriptionId = idOf(session.subscription)
+  const stripeInvoiceId = idOf(session.invoice)
+  return {
+    session: oneOf(['open', 'complete', 'expired'], session.status),
+    payment: oneOf(['paid', 'unpaid', 'no_payment_required'], session.payment_status),
+    settlement: settlementOf(paymentIntent),
+    total: money(session.amount_total, currency(session.currency)),
+    attempts: charges.map(toChargeAttempt).toSorted((a, b) => a.attemptedAt - b.attemptedAt),
+    ...(stripeCustomerId && { stripeCustomerId }),
+    ...(paymentIntent && { stripePaymentIntentId: paymentIntent.id }),
+    ...(stripeSubscriptionId && { stripeSubscriptionId }),
+    ...(stripeInvoiceId && { stripeInvoiceId }),
+  }
+}
+
+/** A session can be complete before slow money (a bank transfer, a voucher) has come. */
+function settlementOf(paymentIntent: Stripe.PaymentIntent | undefined): CheckoutSnapshot['settlement'] {
+  const status = paymentIntent?.status
+  if (status === 'processing') return 'processing'
+  return status === 'requires_payment_method' || status === 'canceled' ? 'failed' : 'none'
+}
+
+export function toChargeAttempt(charge: Stripe.Charge): ChargeAttempt {
+  const declineCode = charge.outcome?.reason ?? charge.failure_code ?? undefined
+  const adviceCode = charge.outcome?.advice_code ?? undefined
+  return {
+    stripeChargeId: charge.id,
+    money: money(charge.amount, currency(charge.currency)),
+    outcome: oneOf(['succeeded', 'failed', 'pending'], charge.status),
+    ...(charge.status === 'failed' && declineCode && { declineCode }),
+    ...(charge.status === 'failed' && adviceCode && { adviceCode }),
+    attemptedAt: charge.created * 1000,
+  }
+}
+
+export function toSubscriptionSnapshot(subscription: Stripe.Subscription): SubscriptionSnapshot {
+  // Periods live on the items; ours have one, and all items of a subscription renew together in our use.
+  const [item] = subscription.items.data
+  if (!item)
+    throw new BillingError('provider_refused', { detail: `Subscription ${subscription.id} has no item.` })
+  const invoice = typeof subscription.latest_invoice === 'object' ? subscription.latest_invoice : null
+  return {
+    stripeSubscriptionId: subscription.id,
+    stripeCustomerId: idOf(subscription.customer) ?? '',
+    status: oneOf(subscriptionStatuses, subscription.status),
+    currentPeriodStart: item.current_period_start * 1000,
+    currentPeriodEnd: item.current_period_end * 1000,
+    cancelAtPeriodEnd: subscription.cancel_at_period_end,
+    ...(subscription.trial_end !== null && { trialEnd: subscription.trial_end * 1000 }),
+    ...(subscription.ended_at !== null && { endedAt: subscription.ended_at * 1000 }),
+    quantity: item.quantity ?? 1,
+    ...(invoice?.id && {
+      latestInvoice: {
+        invoiceId: invoice.id,
+        paid: invoice.status === 'paid',
+        amountPaid: money(invoice.amount_paid, currency(invoice.currency)),
+      },
+    }),
+  }
+}
+
+const subscriptionStatuses: SubscriptionSnapshot['status'][] = [
+  'incomplete',
+  'incomplete_expired',
+  'trialing',
+  'active',
+  'past_due',
+  'canceled',
+  'unpaid',
+  'paused',
+]
+
+/** Stripe adds values within a version. One that we do not know must not be taken for another: a person looks. */
+function oneOf<Value extends string>(known: readonly Value[], value: string): Value {
+  const found = known.find((candidate) => candidate === value)
+  if (found === undefined)
+    throw new BillingError('provider_refused', { detail: `Stripe answered with an unknown value: ${value}.` })
+  return found
+}
+
+/** The id of what may have been expanded. */
+export function idOf(reference: string | { id: string } | null | undefined): string | undefined {
+  return typeof reference === 'string' ? reference : reference?.id
+}
