@@ -23,6 +23,18 @@ export function textAt(value: Json | undefined, path: string): string {
   return found
 }
 
+/** The list at a path; empty when there is none. */
+export function arrayAt(value: Json | undefined, path: string): Json[] {
+  const found = at(value, path)
+  return Array.isArray(found) ? found : []
+}
+
+/** What an object says it is; an empty text for what does not say. */
+export function typeOf(value: Json | undefined): string {
+  const type = at(value, 'object')
+  return typeof type === 'string' ? type : ''
+}
+
 /** Each value at any depth, the whole first. */
 export function* everyValue(value: Json): Generator<Json> {
   yield value

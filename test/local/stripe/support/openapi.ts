@@ -13,9 +13,12 @@ export interface ApiDescription {
   problemsOfAnswer(method: string, path: string, status: number, body: Json): string[]
   /** The problems of an object that says what it is, such as what an event carries. */
   problemsOfObject(schema: string, value: Json): string[]
+  /** The types of event that an endpoint may ask for. */
+  eventTypes: Set<string>
 }
 
 interface Operation {
+  requestBody?: { content: Record<string, { schema: SchemaObject }> }
   responses: Record<string, { content: { 'application/json': { schema: SchemaObject } } }>
 }
 
@@ -69,7 +72,12 @@ function describeApi(document: OpenApiDocument): ApiDescription {
     ]
   }
 
+  const newEndpoint = document.paths['/v1/webhook_endpoints']?.['post']?.requestBody
+  const endpointFields = newEndpoint?.content['application/x-www-form-urlencoded']?.schema['properties']
+  const eventTypes = new Set<string>(endpointFields?.['enabled_events']?.['items']?.['enum'])
+
   return {
+    eventTypes,
     problemsOfAnswer(method, path, status, body) {
       const operation = operations.find(
         (operation) => operation.method === method && operation.pattern.test(path),
@@ -129,7 +137,7 @@ function strict(schema: SchemaObject, schemas: Record<string, SchemaObject>): Sc
         schemas,
       ),
     )
-  return nullable === true ? { if: { type: 'null' }, then: true, else: result } : result
+  return nullable === true ? conditional({ type: 'null' }, {}, result) : result
 }
 
 /** `anyOf` as a chain of questions where the branches can be told apart, and as it is where they cannot. */
@@ -138,8 +146,12 @@ function chosen(branches: SchemaObject[], schemas: Record<string, SchemaObject>)
   if (!first || others.length === 0) return first ?? {}
   const question = questionFor(first, schemas)
   if (!question) return { anyOf: branches }
-  return { if: question, then: first, else: chosen(others, schemas) }
+  return conditional(question, first, chosen(others, schemas))
 }
+
+const conditional = (question: SchemaObject, yes: SchemaObject, no: SchemaObject): SchemaObject =>
+  // oxlint-disable-next-line unicorn/no-thenable -- the word is JSON Schema's
+  ({ if: question, then: yes, else: no })
 
 const nameOf = (branch: SchemaObject): string | undefined => branch['$ref']?.split('/').at(-1)
 const isDeleted = (branch: SchemaObject) => nameOf(branch)?.startsWith('deleted_') === true

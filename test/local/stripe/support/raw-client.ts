@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from './json.ts'
+import { isObject, type Json, type JsonObject } from './json.ts'
 
 export type Parameters = readonly (readonly [name: string, value: string])[]
 
@@ -53,4 +53,13 @@ export function rawClient(apiBase: string, onAnswer: (answer: Answer) => void = 
     post: (path, parameters = [], headers) => send('POST', path, parameters, headers),
     delete: (path, parameters = []) => send('DELETE', path, parameters),
   }
+}
+
+/** Nested values as Stripe's form encoding writes them: `{ items: [{ price }] }` becomes `items[0][price]=…`. */
+export function formOf(values: JsonObject | Json[], parent = ''): Parameters {
+  return Object.entries(values).flatMap(([name, value]) => {
+    const path = parent === '' ? name : `${parent}[${name}]`
+    if (typeof value === 'object' && value !== null) return formOf(value, path)
+    return value === null ? [] : [[path, String(value)] as const]
+  })
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { everyValue, isObject, textAt, type Json, type JsonObject } from './json.ts'
+import { at, everyValue, isObject, textAt, type Json, type JsonObject } from './json.ts'
 import type { Parameters } from './raw-client.ts'
 
 /** One request of a flow with the answer Stripe's test mode gave. */
@@ -59,13 +59,12 @@ export function groundOf(calls: RecordedCall[]): Ground {
 
 /** `10 user × Test Subscription (at $25.00 / month)` names the product and the unit it is counted in. */
 function describeProduct(line: JsonObject, { products }: Ground): void {
-  const details = isObject(line['pricing']) ? line['pricing']['price_details'] : null
-  const wording = /(?<quantity>\d+) (?:(?<unitLabel>[^×]+) )?× (?<name>[^(]+?)(?: \(at .*)?$/.exec(
-    String(line['description']),
-  )
-  if (!isObject(details) || !wording?.groups) return
-  const { name = '', unitLabel } = wording.groups
-  products.set(textAt(details, 'product'), { name, unitLabel })
+  const { pricing, description } = line
+  const product = at(pricing, 'price_details.product')
+  if (typeof product !== 'string' || typeof description !== 'string') return
+  const wording = /\d+ (?:(?<unitLabel>[^×]+) )?× (?<name>[^(]+?)(?: \(at .*)?$/.exec(description)
+  if (wording?.groups)
+    products.set(product, { name: wording.groups['name'] ?? '', unitLabel: wording.groups['unitLabel'] })
 }
 
 /** A checkout session says what its single line costs, and nothing else about the price it was given. */

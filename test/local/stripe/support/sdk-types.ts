@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { isObject, type Json, type JsonObject } from './json.ts'
+import { isObject, typeOf, type Json, type JsonObject } from './json.ts'
 
 /**
  * The SDK's declarations say of each field whether Stripe always sends it (`status: …`) or only sometimes (`url?: …`),
@@ -34,7 +34,7 @@ export function sdkTypes(): MissingFields {
   const ofObject: MissingFields = (value, path = '$') => {
     if (Array.isArray(value)) return value.flatMap((element, index) => ofObject(element, `${path}[${index}]`))
     if (!isObject(value)) return []
-    const type = known.get(String(value['object']))
+    const type = known.get(typeOf(value))
     if (type && value['deleted'] !== true) return ofInterface(value, path, type.name, type.interfaces)
     return Object.entries(value).flatMap(([name, field]) => ofObject(field, `${path}.${name}`))
   }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { isObject, type JsonObject } from './json.ts'
+import { isObject, textAt, type JsonObject } from './json.ts'
 
 export interface Delivery {
   event: JsonObject
@@ -54,7 +54,7 @@ export async function openWebhookSink(): Promise<WebhookSink> {
       }
       const timer = setTimeout(() => {
         finish()
-        const seen = deliveries.map(({ event }) => event['type']).join(', ')
+        const seen = deliveries.map(({ event }) => textAt(event, 'type')).join(', ')
         reject(new Error(`Waited ${patience_ms} ms for ${what}; received: ${seen || 'nothing'}`))
       }, patience_ms)
       listeners.add(check)
