@@ -1,0 +1,29 @@
+import { ApplicationFailure } from '@temporalio/common'
+import { describeDatabaseError, isDatabaseUnavailable } from '../db/unavailable.ts'
+import { BillingError } from '../domain/errors.ts'
+
+/** Turns any error of an activity into a failure that Temporal either retries or ends. Failures are kept in histories and
+ *  shown to operators unencrypted, so only words of our own pass: no values of a query, no message of a provider. */
+export function toFailure(error: unknown): Error {
+  if (error instanceof ApplicationFailure) return error
+  if (error instanceof BillingError) {
+    return ApplicationFailure.create({
+      type: error.code,
+      message: error.detail,
+      nonRetryable: !error.retryable,
+      details: [error.facts],
+      ...(error.retryAfterSeconds !== undefined && { nextRetryDelay: error.retryAfterSeconds * 1000 }),
+    })
+  }
+  if (isDatabaseUnavailable(error)) {
+    return ApplicationFailure.create({
+      type: 'database_unavailable',
+      message: 'The database could not be reached.',
+    })
+  }
+  // A defect of ours. Retried, because the mended code may be deployed while the workflow waits.
+  const message =
+    describeDatabaseError(error) ??
+    (error instanceof Error ? `${error.name}: ${error.message}` : 'unknown error')
+  return ApplicationFailure.create({ type: 'internal', message })
+}
