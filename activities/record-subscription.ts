@@ -1,5 +1,4 @@
 import { writeAudit } from '../db/audit.ts'
-import { readPlan } from '../db/catalog.ts'
 import { inProject, type Transaction } from '../db/client.ts'
 import { lockCustomer } from '../db/customers.ts'
 import { enterLedger } from '../db/ledger.ts'
@@ -61,9 +60,19 @@ export function createRecordSubscription({ database, now }: ActivityDependencies
       const decision = decideSubscription(known, snapshot)
       if (decision.changes.length === 0 && !decision.detailsChanged) return known
 
-      const intent = intentOf(subscriptionId, decision, snapshot)
+      const revision = (existing?.subscription.revision ?? 0) + 1
+      const intent = intentOf(subscriptionId, decision, snapshot, revision)
       await once(transaction, { projectId, intent }, () =>
-        write(transaction, { payment, subscriptionId, existing, decision, snapshot, intent, at: now() }),
+        write(transaction, {
+          payment,
+          subscriptionId,
+          existing,
+          decision,
+          snapshot,
+          revision,
+          intent,
+          at: now(),
+        }),
       )
       const recorded = await findSubscription(transaction, projectId, subscriptionId)
       return recorded && toKnown(recorded)
@@ -71,13 +80,14 @@ export function createRecordSubscription({ database, now }: ActivityDependencies
   }
 }
 
-/** Names the change by what caused it, so that it is written once: a renewal by its invoice, a detail by its new value. */
+/** Names the change by what caused it, so that it is written once: a renewal by its invoice, and what may come and go
+ *  (a pause, a wish to end) by the revision it makes. */
 function intentOf(
   subscriptionId: SubscriptionId,
-  decision: SubscriptionDecision,
+  { changes: [change] }: SubscriptionDecision,
   seen: SubscriptionSnapshot,
+  revision: number,
 ): string {
-  const [change] = decision.changes
   switch (change) {
     case 'trial_started':
     case 'activated':
@@ -87,10 +97,8 @@ function intentOf(
     case 'payment_failed':
     case 'recovered':
       return `${subscriptionId}/${change}/${seen.latestInvoice?.invoiceId ?? seen.currentPeriodStart}`
-    case 'paused':
-    case 'resumed':
-    case undefined:
-      return `${subscriptionId}/${change ?? 'details'}/${seen.currentPeriodEnd}/${seen.cancelAtPeriodEnd}`
+    default:
+      return `${subscriptionId}/${change ?? 'updated'}/${revision}`
   }
 }
 
@@ -100,6 +108,7 @@ interface Writing {
   existing: SubscriptionWithPlan | undefined
   decision: SubscriptionDecision
   snapshot: SubscriptionSnapshot
+  revision: number
   intent: string
   at: Date
 }
@@ -147,8 +156,9 @@ async function write(transaction: Transaction, writing: Writing): Promise<void> 
 }
 
 async function saveRow(transaction: Transaction, writing: Writing): Promise<void> {
-  const { payment, subscriptionId, existing, decision, snapshot } = writing
+  const { payment, subscriptionId, existing, decision, snapshot, revision } = writing
   const columns = {
+    revision,
     status: decision.status,
     quantity: snapshot.quantity,
     currentPeriodStart: new Date(snapshot.currentPeriodStart),

@@ -144,6 +144,8 @@ export const subscriptions = pgTable(
     trialEnd: instant('trial_end'),
     endedAt: instant('ended_at'),
     stripeSubscriptionId: text('stripe_subscription_id').notNull(),
+    /** Counts the changes that have been written. */
+    revision: integer('revision').notNull(),
     createdAt: recordedNow('created_at'),
     updatedAt: recordedNow('updated_at'),
   },
