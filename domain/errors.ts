@@ -17,6 +17,11 @@ export const errorCatalog = {
   method_not_allowed: { retryable: false, message: 'This endpoint does not take that method.' },
   key_missing: { retryable: false, message: 'Send a key as "Authorization: Bearer <key>".' },
   key_invalid: { retryable: false, message: 'This key is unknown, expired or revoked.' },
+  key_mode_mismatch: {
+    retryable: false,
+    message:
+      "A test key works only where Stripe's test mode is connected, a live key only where its live mode is.",
+  },
   operator_required: { retryable: false, message: 'Only an operator may do this.' },
   operator_role_insufficient: { retryable: false, message: "This operator's role does not allow it." },
   project_required: { retryable: false, message: 'Name the project in X-Project-ID.' },

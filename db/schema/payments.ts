@@ -94,6 +94,7 @@ export const payments = pgTable(
       foreignColumns: [products.projectId, products.productId],
     }),
     index('payments_of_user').on(table.projectId, table.userId, table.createdAt),
+    index('payments_of_project').on(table.projectId, table.livemode, table.createdAt, table.paymentId),
     index('payments_not_started')
       .on(table.startDueAt)
       .where(sql`${table.status} = 'pending' and ${table.stripeCheckoutSessionId} is null`),
