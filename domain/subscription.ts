@@ -129,7 +129,8 @@ function changeBetween(
     case 'paused':
       return from === 'paused' ? undefined : 'paused'
     case 'canceled':
-      return from === 'canceled' || !known ? undefined : 'canceled'
+      // Canceled before we first looked: it was sold all the same, and is recorded as what it has become.
+      return from === 'canceled' ? undefined : 'canceled'
   }
 }
 

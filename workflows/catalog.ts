@@ -1,0 +1,22 @@
+import { allHandlersFinished, condition, setCurrentDetails, setHandler } from '@temporalio/workflow'
+import { type CatalogInput, catalogPublished, state } from './messages.ts'
+import { operatorDesk } from './operator-desk.ts'
+import { stripe } from './proxies.ts'
+
+/** Makes the prices of a project's plans and products at Stripe. */
+export async function catalog({ projectId }: CatalogInput): Promise<void> {
+  let published = false
+  const desk = operatorDesk({ projectId, subjectId: projectId, correlationId: projectId })
+  setHandler(catalogPublished, () => condition(() => published))
+  setHandler(state, () => ({
+    status: published ? ('published' as const) : ('publishing' as const),
+    waitingFor: published ? 'nothing' : 'Stripe to make the prices',
+    ...(desk.attention() && { attention: desk.attention() }),
+  }))
+
+  setCurrentDetails('Making the prices of plans and products at Stripe.')
+  await desk.attend('Stripe refused a price.', () => stripe.publishCatalog({ projectId }))
+  published = true
+  setCurrentDetails('Every plan and product has its price at Stripe.')
+  await condition(allHandlersFinished)
+}

@@ -1,0 +1,124 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  ParentClosePolicy,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
+import type { OpenCheckoutResult } from '../activities/open-checkout.ts'
+import {
+  type CheckoutSnapshot,
+  mayStillChange,
+  nextLook,
+  outcomeOf,
+  type PaymentStatus,
+} from '../domain/checkout.ts'
+import { describeTime, now } from './clock.ts'
+import { subscriptionWorkflowId } from './ids.ts'
+import { type CheckoutInput, openSession, state, stripeChanged, type SubscriptionInput } from './messages.ts'
+import { finalRefusal, operatorDesk } from './operator-desk.ts'
+import { record, stripe } from './proxies.ts'
+import { searchAttributes } from './search-attributes.ts'
+import { wakeable } from './wakeable.ts'
+
+/** One customer's attempt to buy one thing: opens the payment page, waits, and records what Stripe says came of it. */
+export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {
+  const { projectId, paymentId } = input
+  let status: PaymentStatus = 'pending'
+  let opened: OpenCheckoutResult | undefined
+  let refusal: ApplicationFailure | undefined
+  let lastSeen: CheckoutSnapshot | undefined
+  let waiting = { for: 'Stripe to open the payment page', until: undefined as number | undefined }
+
+  const wake = wakeable()
+  const desk = operatorDesk({ ...input, subjectId: paymentId })
+  setHandler(stripeChanged, wake.on)
+  setHandler(openSession, async () => {
+    await condition(() => opened !== undefined || refusal !== undefined)
+    if (!opened) throw refusal
+    return { checkoutSessionId: opened.checkoutSessionId, checkoutUrl: opened.checkoutUrl }
+  })
+  setHandler(state, () => ({
+    status,
+    waitingFor: waiting.for,
+    ...(waiting.until !== undefined && { until: new Date(waiting.until).toISOString() }),
+    ...(desk.attention() && { attention: desk.attention() }),
+    ...(lastSeen && { lastSeen }),
+  }))
+  const waitFor = (what: string, until: number) => {
+    waiting = { for: what, until }
+    setCurrentDetails(`Waiting for ${what}. Looks at Stripe by itself at ${describeTime(until)}.`)
+  }
+
+  setCurrentDetails('Opening the payment page at Stripe.')
+  try {
+    opened = await stripe.openCheckout({ projectId, paymentId })
+    status = opened.status
+  } catch (error) {
+    refusal = finalRefusal(error)
+    if (!refusal) throw error
+    status = await record.recordRefusal({ projectId, paymentId, code: refusal.type ?? 'provider_refused' })
+  }
+
+  // A run that was started again for a payment that has ended only follows the hints that started it.
+  while (opened && (status === 'pending' || (wake.pending() && mayStillChange(status)))) {
+    const deadline = nextLook({ openedAt: opened.openedAt, expiresAt: opened.expiresAt, now: now() })
+    if (deadline === undefined) {
+      const note = 'The money of this payment has neither come nor failed for 30 days.'
+      if ((await desk.waitForPerson('payment_unsettled', note)) === 'skip') break
+    } else if (!wake.pending()) {
+      waitFor(lastSeen?.session === 'complete' ? 'the money to arrive' : 'the customer to pay', deadline)
+    }
+    await wake.until(deadline ?? now())
+
+    const { checkoutSessionId } = opened
+    const seen = await desk.attend('Stripe did not let us read the payment.', () =>
+      stripe.readCheckout(checkoutSessionId),
+    )
+    if (!seen) continue
+    // A look that shows nothing new is not worth a transaction.
+    if (outcomeOf(seen) || seen.attempts.length !== (lastSeen?.attempts.length ?? 0))
+      status = await record.recordCheckout({ projectId, paymentId, snapshot: seen })
+    lastSeen = seen
+  }
+
+  upsertSearchAttributes([{ key: searchAttributes.status, value: status }])
+  setCurrentDetails(`The payment is ${status}.`)
+  waiting = { for: 'nothing', until: undefined }
+  if (status === 'succeeded' && opened?.subscriptionId && lastSeen?.stripeSubscriptionId) {
+    await handOver({
+      version: 1,
+      projectId,
+      paymentId,
+      correlationId: input.correlationId,
+      subscriptionId: opened.subscriptionId,
+      stripeSubscriptionId: lastSeen.stripeSubscriptionId,
+      seenEventIds: [],
+    })
+  }
+  await condition(allHandlersFinished)
+  return status
+}
+
+/** The subscription lives on by itself. One that already runs is adopted: this run was reset, or an event was quicker. */
+async function handOver(subscription: SubscriptionInput): Promise<void> {
+  try {
+    await startChild('subscription', {
+      workflowId: subscriptionWorkflowId(subscription.subscriptionId),
+      args: [subscription],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      typedSearchAttributes: workflowInfo().typedSearchAttributes.updateCopy([
+        { key: searchAttributes.status, value: 'incomplete' },
+      ]),
+      staticSummary: `Subscription ${subscription.subscriptionId}`,
+      staticDetails: `Sold by payment ${subscription.paymentId}.`,
+    })
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+  }
+}

@@ -1,0 +1,96 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  condition,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
+import type { ProjectId } from '../domain/ids.ts'
+import { type OperatorRequest, retry, skip } from './messages.ts'
+import { record } from './proxies.ts'
+import { searchAttributes } from './search-attributes.ts'
+
+/** Where a workflow waits for a person. What cannot be retried does not fail the workflow: it is parked with
+ *  `QuittanceAttention` set and a note in plain words, until an operator sends `retry` or `skip`. */
+export function operatorDesk({ projectId, subjectId, correlationId }: DeskInput) {
+  let parked: { on: string; decision?: 'retry' | 'skip'; request?: OperatorRequest } | undefined
+
+  const decide = (decision: 'retry' | 'skip') => async (request: OperatorRequest) => {
+    if (parked) parked = { ...parked, decision, request }
+  }
+  const validator = (request: OperatorRequest) => {
+    if (!request?.reason || !request.by)
+      throw ApplicationFailure.nonRetryable(
+        'Send { "reason": "…", "by": "…" }: both go into the audit.',
+        'invalid_request',
+      )
+    if (!parked)
+      throw ApplicationFailure.nonRetryable('This workflow is not waiting for an operator.', 'not_parked')
+    if (parked.decision)
+      throw ApplicationFailure.nonRetryable('Another operator has just decided.', 'already_decided')
+  }
+  setHandler(retry, decide('retry'), { validator, description: 'Try again what this workflow is parked on.' })
+  setHandler(skip, decide('skip'), {
+    validator,
+    description: 'Go on without what this workflow is parked on.',
+  })
+
+  async function waitForPerson(on: string, note: string): Promise<'retry' | 'skip'> {
+    parked = { on }
+    upsertSearchAttributes([{ key: searchAttributes.attention, value: on }])
+    setCurrentDetails(
+      `**Needs a person: ${on}.** ${note}\n\nSend the update \`retry\` or \`skip\` with \`{ "reason": "…", "by": "…" }\`.`,
+    )
+    await condition(() => parked?.decision !== undefined)
+    const { decision = 'retry', request } = parked
+    parked = undefined
+    upsertSearchAttributes([{ key: searchAttributes.attention, value: null }])
+    await record.recordOperatorAction({
+      projectId,
+      subjectId,
+      intent: `${workflowInfo().runId}/operator/${workflowInfo().historyLength}`,
+      action: decision,
+      reason: request?.reason ?? '',
+      by: request?.by ?? '',
+      attention: on,
+      correlationId,
+    })
+    return decision
+  }
+
+  return {
+    /** What the workflow is parked on, if it is. */
+    attention: (): string | undefined => parked?.on,
+    waitForPerson,
+    /** Runs an attempt; one that ends for good waits for a person instead of failing the workflow.
+     *  @returns `undefined` when the operator chose to go on without. */
+    async attend<Result>(note: string, attempt: () => Promise<Result>): Promise<Result | undefined> {
+      for (;;) {
+        try {
+          return await attempt()
+        } catch (error) {
+          const refusal = finalRefusal(error)
+          if (!refusal) throw error
+          if ((await waitForPerson(refusal.type ?? 'refused', `${note} ${refusal.message}`)) === 'skip')
+            return undefined
+        }
+      }
+    },
+  }
+}
+
+interface DeskInput {
+  projectId: ProjectId
+  /** What the audit is about: a payment, a subscription, a project. */
+  subjectId: string
+  correlationId: string
+}
+
+/** The real answer in which an activity ended; `undefined` for cancellation and the like, which must pass through. */
+export function finalRefusal(error: unknown): ApplicationFailure | undefined {
+  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure
+    ? error.cause
+    : undefined
+}
