@@ -4,9 +4,15 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from '@temporalio/common'
-import type { PaymentId, ProjectId } from '../domain/ids.ts'
-import { catalogWorkflowId, checkoutWorkflowId, TASK_QUEUE } from '../workflows/ids.ts'
-import type { CatalogInput, CheckoutInput } from '../workflows/messages.ts'
+import type { PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { SubscriptionStatus } from '../domain/subscription.ts'
+import {
+  catalogWorkflowId,
+  checkoutWorkflowId,
+  subscriptionWorkflowId,
+  TASK_QUEUE,
+} from '../workflows/ids.ts'
+import type { CatalogInput, CheckoutInput, SubscriptionInput } from '../workflows/messages.ts'
 import { searchAttributes } from '../workflows/search-attributes.ts'
 
 /** How each workflow is started, whoever starts it: the API, the webhook receiver or the sweep.
@@ -46,6 +52,46 @@ export function checkoutStart(payment: CheckoutStart) {
     staticSummary:
       planId === null ? `Payment of user ${userId}` : `Subscription of user ${userId} to plan ${planId}`,
     staticDetails: `Payment ${paymentId} of project ${projectId}.\n\nCorrelation id: ${correlationId}`,
+  }
+}
+
+export interface SubscriptionStart {
+  projectId: ProjectId
+  subscriptionId: SubscriptionId
+  paymentId: PaymentId
+  stripeSubscriptionId: string
+  userId: string
+  correlationId: string
+  planId: string | null
+  status: SubscriptionStatus
+}
+
+/** A subscription is started by the checkout that sold it. This is for an event that finds it not running. */
+export function subscriptionStart(subscription: SubscriptionStart) {
+  const { projectId, subscriptionId, paymentId, stripeSubscriptionId, correlationId, planId } = subscription
+  const attributes: SearchAttributePair[] = [
+    { key: searchAttributes.project, value: projectId },
+    { key: searchAttributes.user, value: subscription.userId },
+    { key: searchAttributes.status, value: subscription.status },
+    ...(planId === null ? [] : [{ key: searchAttributes.plan, value: planId }]),
+  ]
+  const input: SubscriptionInput = {
+    version: 1,
+    projectId,
+    subscriptionId,
+    paymentId,
+    stripeSubscriptionId,
+    correlationId,
+    seenEventIds: [],
+  }
+  return {
+    ...policies,
+    workflowId: subscriptionWorkflowId(subscriptionId),
+    args: [input] satisfies [SubscriptionInput],
+    typedSearchAttributes: new TypedSearchAttributes(attributes),
+    priority: { fairnessKey: projectId },
+    staticSummary: `Subscription ${subscriptionId}`,
+    staticDetails: `Sold by payment ${paymentId}.`,
   }
 }
 

@@ -1,0 +1,240 @@
+import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client'
+import type { Logger } from 'pino'
+import type { Database } from '../db/client.ts'
+import { type HandledEvent, markEventHandled, postponeEvent } from '../db/inbox.ts'
+import { findPaymentOwner, findSubscriptionOwner, type PaymentOwner } from '../db/owners.ts'
+import { findOwner } from '../db/stripe-objects.ts'
+import { describeDatabaseError, isDatabaseUnavailable } from '../db/unavailable.ts'
+import { mayStillChange } from '../domain/checkout.ts'
+import { isId, type PaymentId, type ProjectId, type SubscriptionId } from '../domain/ids.ts'
+import type { ProviderEvent } from '../domain/provider.ts'
+import { checkoutWorkflowId, subscriptionWorkflowId } from '../workflows/ids.ts'
+import { stripeChanged } from '../workflows/messages.ts'
+import { eventAge, eventsHandled, eventsPostponed, foreignEvents } from './metrics.ts'
+import { type OwnerClaim, ownerClaim } from './owner.ts'
+import { type Route, routeOf } from './routes.ts'
+import { checkoutStart, subscriptionStart } from './starts.ts'
+import { createTurnstile } from './turnstile.ts'
+
+export interface Dispatcher {
+  /** Tells the workflow that owns a stored event. Never throws: what fails is put off and done by the sweep. */
+  dispatch(event: ProviderEvent): Promise<'handled' | 'postponed'>
+}
+
+export interface DispatcherOptions {
+  system: Database
+  temporal: Client
+  /** The mode this installation runs in. */
+  livemode: boolean
+  /** The API version its code was written against. */
+  apiVersion: string
+  logger: Logger
+  /** Events told at once; as many again as fit in `waiting` stand in line, and the rest is left to the sweep. */
+  concurrency?: number
+  waiting?: number
+}
+
+/** How long Temporal may take to accept a signal before the event is put off. */
+const SIGNAL_DEADLINE_MS = 5_000
+
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { system, temporal, logger, concurrency = 16, waiting = 1_000 } = options
+  const turnstile = createTurnstile({ concurrency, waiting })
+
+  return {
+    async dispatch(event) {
+      return (await turnstile.pass(() => attempt(event))) ?? 'postponed'
+    },
+  }
+
+  async function attempt(event: ProviderEvent): Promise<'handled' | 'postponed'> {
+    const { eventId, type } = event
+    try {
+      noticeForeign(event)
+      const handled = await tellOwner(event)
+      if (handled.outcome === 'unknown_type') logger.warn({ eventId, type }, 'event of an unknown type kept')
+      const age_s = await markEventHandled(system, event, handled)
+      eventsHandled.inc({ outcome: handled.outcome })
+      if (age_s !== undefined) eventAge.observe(age_s)
+      logger.debug({ eventId, type, ...handled }, 'event handled')
+      return 'handled'
+    } catch (error) {
+      await postpone(event, error)
+      return 'postponed'
+    }
+  }
+
+  async function tellOwner(event: ProviderEvent): Promise<HandledEvent> {
+    const route = routeOf(event)
+    if (route === 'not_relevant' || route === 'unknown_type') return { outcome: route }
+    const claim = ownerClaim(event)
+    const owner = await claimedOwner(route, claim, event.livemode)
+    if (!owner) return { outcome: 'not_ours' }
+    const handled =
+      'subscriptionId' in owner
+        ? await tellSubscription(event, owner, claim.stripeSubscriptionId)
+        : await tellCheckout(event, owner)
+    return handled.outcome === 'not_ours' ? handled : { ...handled, projectId: owner.projectId }
+  }
+
+  /** Our ids in the metadata lead; without any, what we know of Stripe's ids. */
+  async function claimedOwner(
+    route: Route,
+    claim: OwnerClaim,
+    livemode: boolean,
+  ): Promise<ClaimedOwner | undefined> {
+    const { projectId, paymentId, subscriptionId, stripeIds } = claim
+    if (projectId) {
+      if (route === 'subscription' && subscriptionId) return { projectId, subscriptionId, paymentId }
+      return paymentId && { projectId, paymentId }
+    }
+    const known = await findOwner(system, { stripeIds, livemode })
+    if (!known) return undefined
+    if (isId('sbs', known.ownerId)) return { projectId: known.projectId, subscriptionId: known.ownerId }
+    if (isId('pay', known.ownerId)) return { projectId: known.projectId, paymentId: known.ownerId }
+    return undefined
+  }
+
+  /** The checkout may not run yet, or no more: it is started by the signal as long as news can change its payment. */
+  async function tellCheckout(
+    event: ProviderEvent,
+    claimed: { projectId: ProjectId; paymentId: PaymentId },
+  ): Promise<HandledEvent> {
+    const payment = await findPaymentOwner(system, claimed)
+    // Metadata alone proves nothing: the row must exist in that project, and in the event's mode.
+    if (payment?.livemode !== event.livemode) return { outcome: 'not_ours' }
+    const workflowId = checkoutWorkflowId(payment.paymentId)
+    if (!mayStillChange(payment.status)) return { outcome: 'owner_finished', workflowId }
+    await wakeCheckout(event, payment)
+    return { outcome: 'signaled', workflowId }
+  }
+
+  async function tellSubscription(
+    event: ProviderEvent,
+    claimed: { projectId: ProjectId; subscriptionId: SubscriptionId; paymentId?: PaymentId | undefined },
+    stripeSubscriptionId: string | undefined,
+  ): Promise<HandledEvent> {
+    const { subscriptionId } = claimed
+    const workflowId = subscriptionWorkflowId(subscriptionId)
+    const subscription = await findSubscriptionOwner(system, claimed)
+    if (!subscription) return tellSoldSubscription(event, claimed, stripeSubscriptionId)
+    if (subscription.livemode !== event.livemode) return { outcome: 'not_ours' }
+    if (await signalRunning(event, workflowId)) return { outcome: 'signaled', workflowId }
+    if (subscription.status === 'canceled') return { outcome: 'owner_finished', workflowId }
+    // It should run and does not: somebody terminated it. The event brings it back.
+    await within(() =>
+      temporal.workflow.signalWithStart('subscription', {
+        ...subscriptionStart(subscription),
+        signal: stripeChanged,
+        signalArgs: [hint(event)],
+      }),
+    )
+    return { outcome: 'signaled', workflowId }
+  }
+
+  /** A subscription without a row: its checkout has not handed over yet, or it has and the first look is under way.
+   *
+   *  Either way the event needs no retelling. What it tells had happened at Stripe before we received it, and the
+   *  subscription's first act is to read Stripe: a run that starts later than now sees it, and one that runs gets the
+   *  signal. What could be missing is the start itself, so the checkout is woken while its payment is open; and where the
+   *  payment is settled (its checkout may have been terminated before handing over) the subscription is started here. */
+  async function tellSoldSubscription(
+    event: ProviderEvent,
+    {
+      projectId,
+      subscriptionId,
+      paymentId,
+    }: { projectId: ProjectId; subscriptionId: SubscriptionId; paymentId?: PaymentId | undefined },
+    stripeSubscriptionId: string | undefined,
+  ): Promise<HandledEvent> {
+    const payment = paymentId && (await findPaymentOwner(system, { projectId, paymentId }))
+    if (payment?.subscriptionId !== subscriptionId || payment.livemode !== event.livemode)
+      return { outcome: 'not_ours' }
+    const workflowId = subscriptionWorkflowId(subscriptionId)
+    if (await signalRunning(event, workflowId)) return { outcome: 'signaled', workflowId }
+    if (mayStillChange(payment.status)) {
+      await wakeCheckout(event, payment)
+      return { outcome: 'covered_by_first_read', workflowId: checkoutWorkflowId(payment.paymentId) }
+    }
+    if (!stripeSubscriptionId) return { outcome: 'covered_by_first_read', workflowId }
+    await within(() =>
+      temporal.workflow.signalWithStart('subscription', {
+        ...subscriptionStart({ ...payment, subscriptionId, stripeSubscriptionId, status: 'incomplete' }),
+        signal: stripeChanged,
+        signalArgs: [hint(event)],
+      }),
+    )
+    return { outcome: 'signaled', workflowId }
+  }
+
+  async function wakeCheckout(event: ProviderEvent, payment: PaymentOwner): Promise<void> {
+    await within(() =>
+      temporal.workflow.signalWithStart('checkout', {
+        ...checkoutStart(payment),
+        signal: stripeChanged,
+        signalArgs: [hint(event)],
+      }),
+    )
+  }
+
+  /** @returns whether there was a running workflow to signal. */
+  async function signalRunning(event: ProviderEvent, workflowId: string): Promise<boolean> {
+    try {
+      await within(() => temporal.workflow.getHandle(workflowId).signal(stripeChanged, hint(event)))
+      return true
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false
+      throw error
+    }
+  }
+
+  function within<Result>(call: () => Promise<Result>): Promise<Result> {
+    return temporal.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, call)
+  }
+
+  /** An event is a hint: whatever shape or mode it has, its owner reads Stripe with our own version and key. But somebody has
+   *  set up the endpoint differently from what this release expects, and must be told. */
+  function noticeForeign({ eventId, type, apiVersion, livemode }: ProviderEvent): void {
+    if (apiVersion !== options.apiVersion) {
+      foreignEvents.inc({ difference: 'api_version' })
+      logger.error(
+        { eventId, type, apiVersion, expected: options.apiVersion },
+        'event of another API version: the webhook endpoint must be pinned to the version of this release',
+      )
+    }
+    if (livemode !== options.livemode) {
+      foreignEvents.inc({ difference: 'livemode' })
+      logger.error({ eventId, type, livemode }, 'event of the other mode: test and live must be kept apart')
+    }
+  }
+
+  async function postpone(event: ProviderEvent, error: unknown): Promise<void> {
+    const { eventId, type } = event
+    const reason = describeFailure(error)
+    eventsPostponed.inc()
+    logger.warn({ eventId, type, reason }, 'event put off: its workflow could not be told')
+    try {
+      await postponeEvent(system, event, reason)
+    } catch (failure) {
+      // It stays due as it was.
+      logger.warn({ eventId, reason: describeFailure(failure) }, 'putting the event off was not stored')
+    }
+  }
+}
+
+type ClaimedOwner =
+  | { projectId: ProjectId; paymentId: PaymentId }
+  | { projectId: ProjectId; subscriptionId: SubscriptionId; paymentId?: PaymentId | undefined }
+
+const hint = ({ eventId, objectId }: ProviderEvent) => ({ eventId, objectId })
+
+/** Why an attempt failed, without values: messages of the database and of Temporal may quote what a customer typed. */
+function describeFailure(error: unknown): string {
+  if (isDatabaseUnavailable(error)) return 'the database could not be reached'
+  const databaseError = describeDatabaseError(error)
+  if (databaseError) return databaseError
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (isGrpcServiceError(cause)) return `Temporal answered with gRPC status ${cause.code}`
+  }
+  return error instanceof Error ? error.name : 'unknown error'
+}

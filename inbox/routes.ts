@@ -1,0 +1,103 @@
+import { metadataKeys, type ProviderEvent } from '../domain/provider.ts'
+
+/** Which events wake whom. Only those that can change a decision wake anyone: each wake costs a look at Stripe, and a
+ *  renewal, of which Stripe sends half a dozen events, is one. */
+export type Route = 'checkout' | 'subscription' | 'not_relevant' | 'unknown_type'
+
+export function routeOf(event: ProviderEvent): Route {
+  const rule = rules[event.type]
+  if (rule) return rule(event)
+  return knownFamilies.some((family) => event.type.startsWith(family)) ? 'not_relevant' : 'unknown_type'
+}
+
+type Rule = (event: ProviderEvent) => Route
+const checkout: Rule = () => 'checkout'
+const subscription: Rule = () => 'subscription'
+
+/** An invoice of a subscription's life after its checkout. The first invoice belongs to the checkout, which hears of its
+ *  payment by the session and of a declined card by `invoice.payment_failed`; other invoices are nobody's yet. */
+const laterInvoice: Rule = ({ payload }) => {
+  const { billing_reason: reason, parent } = payload.data.object
+  const isOfSubscription = isRecord(parent) && isRecord(parent.subscription_details)
+  return isOfSubscription && reason !== 'subscription_create' ? 'subscription' : 'not_relevant'
+}
+
+const rules: Record<string, Rule> = {
+  'checkout.session.completed': checkout,
+  'checkout.session.expired': checkout,
+  'checkout.session.async_payment_succeeded': checkout,
+  'checkout.session.async_payment_failed': checkout,
+
+  // A card declined on the payment page: an attempt to record. The payment intents of invoices carry no metadata of ours
+  // and are told by `invoice.payment_failed`.
+  'payment_intent.payment_failed': ({ payload }) =>
+    isRecord(payload.data.object.metadata) && metadataKeys.payment in payload.data.object.metadata
+      ? 'checkout'
+      : 'not_relevant',
+
+  'invoice.payment_failed': (event) =>
+    event.payload.data.object.billing_reason === 'subscription_create' ? 'checkout' : laterInvoice(event),
+  'invoice.paid': laterInvoice,
+  'invoice.voided': laterInvoice,
+  'invoice.payment_action_required': laterInvoice,
+
+  'customer.subscription.deleted': subscription,
+  'customer.subscription.paused': subscription,
+  'customer.subscription.resumed': subscription,
+  'customer.subscription.trial_will_end': subscription,
+  'customer.subscription.updated': (event) => (changesTerms(event) ? 'subscription' : 'not_relevant'),
+}
+
+/** Everything Stripe tells about the things we handle. */
+const knownFamilies = [
+  'checkout.session.',
+  'customer.',
+  'invoice.',
+  'payment_intent.',
+  'charge.',
+  'refund.',
+  'payment_method.',
+  'setup_intent.',
+]
+
+const decisiveAttributes = [
+  'cancel_at',
+  'cancel_at_period_end',
+  'ended_at',
+  'pause_collection',
+  'pending_update',
+  'quantity',
+  'trial_end',
+]
+
+/** Whether more has changed than the period and the latest invoice, which move at each renewal and are told by the invoice. */
+function changesTerms({ payload }: ProviderEvent): boolean {
+  const { object, previous_attributes: previous = {} } = payload.data
+  // Leaving `incomplete` is the end of the checkout, which reads the subscription itself.
+  if ('status' in previous && previous.status !== 'incomplete') return true
+  if (decisiveAttributes.some((attribute) => attribute in previous)) return true
+  return 'items' in previous && soldSomethingElse(previous.items, object.items)
+}
+
+/** Whether the items differ in more than their periods. What the earlier items leave out has not changed. */
+function soldSomethingElse(before: unknown, now: unknown): boolean {
+  const itemsBefore = itemsOf(before)
+  const itemsNow = itemsOf(now)
+  if (itemsBefore.length !== itemsNow.length) return true
+  return itemsBefore.some((item, position) => {
+    const current = itemsNow[position] ?? {}
+    return (
+      ('price' in item && idOf(item.price) !== idOf(current.price)) ||
+      ('quantity' in item && item.quantity !== current.quantity)
+    )
+  })
+}
+
+const itemsOf = (items: unknown) =>
+  isRecord(items) && Array.isArray(items.data) ? items.data.filter(isRecord) : []
+
+const idOf = (reference: unknown) => (isRecord(reference) ? reference.id : reference)
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
