@@ -31,6 +31,8 @@ export async function runStart(input: StartInput): Promise<void> {
   const options = parseOptions(input.args)
   if (options === 'help') return console.log(usage)
 
+  // Whoever read our output may be gone, as in `npm start | head`: that is no reason to fall over.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
   const letGo = await hold(stateDirectory)
   process.once('exit', letGo)
   const processes = new Processes(stateDirectory)

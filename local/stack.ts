@@ -2,11 +2,7 @@
 
 import path from 'node:path'
 import { readFile } from 'node:fs/promises'
-import { Connection } from '@temporalio/client'
 import { loadConfig, type Config } from '../config.ts'
-import { createKafka } from '../providers/kafka.ts'
-import { createWebhookEndpoints } from '../providers/stripe/webhook-endpoint.ts'
-import { temporalConnectionOptions } from '../providers/temporal.ts'
 import { ensureEventTopics } from '../setup/kafka-topics.ts'
 import { migrate } from '../setup/migrate.ts'
 import { ensureSearchAttributes } from '../setup/search-attributes.ts'
@@ -23,6 +19,7 @@ import type { Progress } from './progress.ts'
 import { startService } from './services.ts'
 import { readStack, writeOwn, writeStack, type Stack } from './stack-file.ts'
 import { supervise } from './supervise.ts'
+import { ensureWorkflowBundle } from './workflow-bundle.ts'
 
 export interface Run {
   plan: Plan
@@ -41,17 +38,28 @@ export async function startStack(run: Run): Promise<Stack> {
   const config = loadConfig({ ...plan.environment, NODE_ENV: 'development' })
   const earlier = await readStack(processes.stateDirectory)
 
-  const kafka = step(run, 'kafka', () => kafkaWithTopics(run, config))
+  const services = async () => {
+    const [webhookSecret, workflowBundle] = await Promise.all([
+      step(run, 'stripe', () => stripeWithEndpoint(run, config)),
+      step(run, 'worker', () => bundledWorkflows(run)),
+      step(run, 'postgres', () => migratedDatabase(run)),
+      step(run, 'temporal', () => temporalWithAttributes(run, config)),
+    ])
+    const environment = {
+      ...plan.environment,
+      STRIPE_WEBHOOK_SECRET: webhookSecret,
+      QUITTANCE_WORKFLOW_BUNDLE: workflowBundle,
+    }
+    await Promise.all([
+      step(run, 'worker', () => service(run, 'worker', plan.ports.worker, environment)),
+      step(run, 'api', () => service(run, 'api', plan.ports.api, environment)),
+    ])
+    return webhookSecret
+  }
+  // Nothing but the relay needs Kafka, and the relay can wait for it.
   const [webhookSecret] = await Promise.all([
-    step(run, 'stripe', () => stripeWithEndpoint(run, config)),
-    step(run, 'postgres', () => migratedDatabase(run)),
-    step(run, 'temporal', () => temporalWithAttributes(run, config)),
-  ])
-  const environment = { ...plan.environment, STRIPE_WEBHOOK_SECRET: webhookSecret }
-  await Promise.all([
-    kafka,
-    step(run, 'worker', () => service(run, 'worker', plan.ports.worker, environment)),
-    step(run, 'api', () => service(run, 'api', plan.ports.api, environment)),
+    services(),
+    step(run, 'kafka', () => kafkaWithTopics(run, config)),
   ])
 
   const { QUITTANCE_OPERATOR_KEY: operatorKey } = plan.environment
@@ -130,9 +138,7 @@ async function temporalWithAttributes(run: Run, config: Config): Promise<void> {
       startTemporal(cli, { processes, port, uiPort, namespace, keepState: true, say }),
     )
   } else {
-    const connection = await Connection.connect(await temporalConnectionOptions(config.temporal))
-    await ensureSearchAttributes(connection, namespace)
-    await connection.close()
+    await ensureSearchAttributes(config.temporal)
   }
   progress.done('temporal', plan.starts.temporal ? `on port ${plan.ports.temporal}` : `yours, at ${address}`)
 }
@@ -147,7 +153,7 @@ async function kafkaWithTopics(run: Run, config: Config): Promise<void> {
     await keepRunning(run, 'kafka', () => startKafka(installation, { processes, port, controllerPort, say }))
   }
   progress.say('kafka', 'creating topics')
-  await ensureEventTopics(createKafka(config.kafka))
+  await ensureEventTopics(config.kafka)
   progress.done(
     'kafka',
     plan.starts.kafka ? `on port ${plan.ports.kafka}` : `yours, at ${config.kafka.brokers.join(',')}`,
@@ -177,11 +183,15 @@ async function localWebhookSecret({ plan, processes }: Run, config: Config): Pro
     .then((text) => JSON.parse(text) as WebhookSecret)
     .catch(() => undefined)
   const url = `${plan.apiUrl}/webhooks/stripe`
-  const endpoints = createWebhookEndpoints(config.stripe)
-  const endpoint = await ensureWebhookEndpoint({ endpoints, url, known, replaceUnknown: true })
+  const endpoint = await ensureWebhookEndpoint({ stripe: config.stripe, url, known, replaceUnknown: true })
   if (!endpoint) throw new Error('The local Stripe has told no secret for its webhook endpoint')
   await writeOwn(file, endpoint)
   return endpoint.secret
+}
+
+async function bundledWorkflows({ plan, processes, progress }: Run): Promise<string> {
+  const own = plan.environment.QUITTANCE_WORKFLOW_BUNDLE
+  return own || ensureWorkflowBundle(processes.stateDirectory, (words) => progress.say('worker', words))
 }
 
 async function service(

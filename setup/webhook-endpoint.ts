@@ -1,8 +1,13 @@
 import { API_VERSION } from '../providers/stripe/api-version.ts'
-import type { WebhookEndpoint, WebhookEndpoints } from '../providers/stripe/webhook-endpoint.ts'
+import type { StripeConfig } from '../config.ts'
+import {
+  createWebhookEndpoints,
+  type WebhookEndpoint,
+  type WebhookEndpoints,
+} from '../providers/stripe/webhook-endpoint.ts'
 
 export interface WebhookInput {
-  endpoints: WebhookEndpoints
+  stripe: Pick<StripeConfig, 'secretKey' | 'apiBase'>
   /** Where the API takes Stripe's events. */
   url: string
   /** What an earlier set-up answered; the endpoint then follows a changed address and keeps its secret. */
@@ -21,7 +26,8 @@ export interface WebhookSecret {
  *  @returns undefined when such an endpoint was there already and its secret is configured elsewhere.
  *  @throws when the endpoint speaks another API version, which cannot be changed once it is created. */
 export async function ensureWebhookEndpoint(input: WebhookInput): Promise<WebhookSecret | undefined> {
-  const { endpoints, url, known, replaceUnknown = false } = input
+  const { url, known, replaceUnknown = false } = input
+  const endpoints = createWebhookEndpoints(input.stripe)
   const existing = await endpoints.list()
   const endpoint =
     existing.find(({ id }) => id === known?.endpointId) ?? existing.find((one) => one.url === url)

@@ -3,7 +3,7 @@
 import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { Connection } from '@temporalio/client'
-import { searchAttributes } from '../../setup/search-attributes.ts'
+import { searchAttributeNames } from '../../setup/search-attributes.ts'
 import type { Processes, RunningProcess } from '../processes.ts'
 import { isExecutable, keep, onPath, PartMissing, run, type Surroundings } from './fetch.ts'
 
@@ -93,7 +93,7 @@ export async function startTemporal(
     args: [
       ['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'error'],
       ['--port', String(port), '--ui-port', String(uiPort), '--namespace', namespace],
-      searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      searchAttributeNames.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
       // By default the dev server looks at its queues 20 times a second, which adds 50 ms to every workflow task.
       ['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=5000'],
       ['--dynamic-config-value', 'history.timerProcessorMaxPollRPS=5000'],

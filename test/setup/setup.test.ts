@@ -3,14 +3,14 @@ import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
 import { createKafka } from '../../providers/kafka.ts'
 import { ensureEventTopics } from '../../setup/kafka-topics.ts'
-import { ensureSearchAttributes, searchAttributes } from '../../setup/search-attributes.ts'
+import { ensureSearchAttributes, searchAttributeNames } from '../../setup/search-attributes.ts'
 import { createDatabase, createNamespace, part } from '../support/stack.ts'
 
 describe('set-up of a deployment', () => {
   it('creates every topic once and leaves the number of partitions alone', async () => {
-    const kafka = createKafka({ brokers: [part('kafka').brokers], sasl: undefined })
-    expect(await ensureEventTopics(kafka, 9)).toEqual([]) // The run's own set-up made them.
-    const admin = kafka.admin()
+    const config = { brokers: [part('kafka').brokers], sasl: undefined }
+    expect(await ensureEventTopics(config, 9)).toEqual([]) // The run's own set-up made them.
+    const admin = createKafka(config).admin()
     await admin.connect()
     const { topics } = await admin.fetchTopicMetadata({ topics: ['quittance.payments', 'quittance.users'] })
     expect(topics.map((topic) => topic.partitions.length)).toEqual([6, 6])
@@ -19,10 +19,12 @@ describe('set-up of a deployment', () => {
 
   it('registers the search attributes in a namespace that has none, and repeats without harm', async () => {
     const { address, namespace } = await createNamespace()
+    expect(await ensureSearchAttributes({ address, namespace, apiKey: undefined, tls: undefined })).toEqual(
+      [],
+    )
     const connection = await Connection.connect({ address })
-    expect(await ensureSearchAttributes(connection, namespace)).toEqual([])
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace })
-    expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining([...searchAttributes]))
+    expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining(searchAttributeNames))
     await connection.close()
   })
 

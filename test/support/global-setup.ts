@@ -14,7 +14,6 @@ import { findTemporal, startTemporal } from '../../local/parts/temporal.ts'
 import { findTestServer } from '../../local/parts/test-server.ts'
 import { freePorts } from '../../local/ports.ts'
 import { Processes } from '../../local/processes.ts'
-import { createKafka } from '../../providers/kafka.ts'
 import { ensureEventTopics } from '../../setup/kafka-topics.ts'
 import { migrate } from '../../setup/migrate.ts'
 import type { PartName, Parts, ProvidedPart } from './stack.ts'
@@ -91,7 +90,7 @@ const starters: { [Name in PartName]: (processes: Processes) => Promise<Parts[Na
     const [port = 0, controllerPort = 0] = await freePorts(2)
     const installation = await findKafka(surroundings('Kafka'))
     const { brokers } = await startKafka(installation, { processes, port, controllerPort, say: silent })
-    await ensureEventTopics(createKafka({ brokers: [brokers], sasl: undefined }))
+    await ensureEventTopics({ brokers: [brokers], sasl: undefined })
     return { brokers }
   },
   async stripe(processes) {

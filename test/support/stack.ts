@@ -93,10 +93,10 @@ export async function createNamespace(): Promise<{ address: string; namespace: s
       namespace,
       workflowExecutionRetentionPeriod: msToTs('1 day'),
     })
-    await ensureSearchAttributes(connection, namespace)
   } finally {
     await connection.close()
   }
+  await ensureSearchAttributes({ address, namespace, apiKey: undefined, tls: undefined })
   return { address, namespace }
 }
 
