@@ -11,6 +11,8 @@ export interface Config {
   stripe: StripeConfig
   /** The key of the first operator, who may then create others. */
   operatorKey: string
+  /** Where the worker tells its health and metrics; unset means it does not. */
+  workerHealthPort: number | undefined
   /** A workflow bundle built beforehand; without it the worker builds one when it starts. */
   workflowBundle: string | undefined
 }
@@ -36,6 +38,9 @@ export interface StripeConfig {
   /** The address of the local Stripe; unset means Stripe itself. */
   apiBase: string | undefined
   livemode: boolean
+  /** Activities that may call Stripe in a second, over all workers. Each makes up to four calls, and Stripe takes about 100
+   *  a second live and 25 in test mode. Unset means no limit, which is for the local Stripe. */
+  activitiesPerSecond: number | undefined
 }
 
 export type Environment = Record<string, string | undefined>
@@ -104,6 +109,7 @@ export function loadConfig(environment: Environment): Config {
   // In production an unset STRIPE_API_BASE means Stripe itself; elsewhere it means the local one.
   const apiBase = environment.STRIPE_API_BASE || (production ? undefined : localDefaults.STRIPE_API_BASE)
 
+  const livemode = /^(sk|rk)_live_/.test(stripeSecretKey)
   const config: Config = {
     production,
     port: whole('PORT', 3000, 0, 65_535),
@@ -133,9 +139,11 @@ export function loadConfig(environment: Environment): Config {
       secretKey: stripeSecretKey,
       webhookSecrets,
       apiBase,
-      livemode: /^(sk|rk)_live_/.test(stripeSecretKey),
+      livemode,
+      activitiesPerSecond: apiBase === undefined ? (livemode ? 25 : 6) : undefined,
     },
     operatorKey,
+    workerHealthPort: whole('QUITTANCE_WORKER_HEALTH_PORT', 0, 0, 65_535) || undefined,
     workflowBundle: environment.QUITTANCE_WORKFLOW_BUNDLE || undefined,
   }
   if (problems.length > 0) throw new ConfigError(problems)

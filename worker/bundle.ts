@@ -1,0 +1,19 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bundleWorkflowCode, type Logger, type WorkflowBundleWithSourceMap } from '@temporalio/worker'
+
+/** Builds the workflows into the one file that runs in the sandbox. */
+export function bundleWorkflows(logger?: Logger): Promise<WorkflowBundleWithSourceMap> {
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    ...(logger && { logger }),
+  })
+}
+
+/** Builds it once for many workers, which then start without building. */
+export async function writeWorkflowBundle(path: string, logger?: Logger): Promise<void> {
+  const { code } = await bundleWorkflows(logger)
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, code)
+}
