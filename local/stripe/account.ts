@@ -1,0 +1,207 @@
+import type { BalanceTransaction } from './objects/balance_transaction.ts'
+import type { Charge } from './objects/charge.ts'
+import type { CheckoutSession } from './objects/checkout_session.ts'
+import type { Customer } from './objects/customer.ts'
+import { newEvent, type StoredEvent } from './objects/event.ts'
+import { subscriptionOf, type Invoice } from './objects/invoice.ts'
+import type { InvoiceItem } from './objects/invoice_item.ts'
+import type { InvoicePayment } from './objects/invoice_payment.ts'
+import type { PaymentIntent } from './objects/payment_intent.ts'
+import type { PaymentMethod } from './objects/payment_method.ts'
+import type { Price } from './objects/price.ts'
+import type { Product } from './objects/product.ts'
+import type { SetupIntent } from './objects/setup_intent.ts'
+import type { Subscription } from './objects/subscription.ts'
+import type { SubscriptionItem } from './objects/subscription_item.ts'
+import type { TestClock } from './objects/test_clock.ts'
+import type { WebhookEndpoint } from './objects/webhook_endpoint.ts'
+import { present, type StripeObject } from './present.ts'
+import { Agenda, type Appointment } from './store/agenda.ts'
+import { Collection, type IndexedValue, type Stored } from './store/collection.ts'
+import type { Journal } from './store/journal.ts'
+import type { Delivery } from './webhooks/delivery.ts'
+
+/** The request that causes what happens now; nobody's for what happens by itself or on the hosted page. */
+export interface Cause {
+  id: string | null
+  idempotency_key: string | null
+}
+
+const nobody: Cause = { id: null, idempotency_key: null }
+
+/** How often a call was made, and the answer kept for an idempotency key. */
+export interface CallCount {
+  id: string
+  count: number
+}
+export interface KeptAnswer {
+  id: string
+  path: string
+  /** A fingerprint of method, path and body: the same key with another request is a mistake of the caller. */
+  request: string
+  requestId: string
+  status: number
+  body: string
+  created: number
+}
+
+/** One Stripe account: everything it holds, what time it is for whom, and what happens next. */
+export class Account {
+  /** Where the hosted page is reached; set when the server listens. */
+  baseUrl = 'http://127.0.0.1'
+  cause: Cause = nobody
+  readonly agenda: Agenda
+  readonly #journal: Journal
+  #afterwards: (() => void)[] = []
+  #announce: (event: StoredEvent) => void = () => {}
+  readonly #byPrefix: Record<string, { get(id: string): StripeObject | undefined }>
+
+  readonly appointments: Collection<Appointment>
+  readonly balanceTransactions: Collection<BalanceTransaction>
+  readonly callCounts: Collection<CallCount>
+  readonly charges: Collection<Charge>
+  readonly checkoutSessions: Collection<CheckoutSession>
+  readonly customers: Collection<Customer>
+  /** Stripe remembers that they were there, and nothing else of them. */
+  readonly deletedCustomers: Collection<Stored>
+  readonly deliveries: Collection<Delivery>
+  readonly events: Collection<StoredEvent>
+  readonly invoiceItems: Collection<InvoiceItem>
+  readonly invoicePayments: Collection<InvoicePayment>
+  readonly invoices: Collection<Invoice>
+  readonly keptAnswers: Collection<KeptAnswer>
+  readonly paymentIntents: Collection<PaymentIntent>
+  readonly paymentMethods: Collection<PaymentMethod>
+  readonly prices: Collection<Price>
+  readonly products: Collection<Product>
+  readonly setupIntents: Collection<SetupIntent>
+  readonly subscriptionItems: Collection<SubscriptionItem>
+  readonly subscriptions: Collection<Subscription>
+  readonly testClocks: Collection<TestClock>
+  readonly webhookEndpoints: Collection<WebhookEndpoint>
+
+  constructor(journal: Journal) {
+    this.#journal = journal
+    const customer = <T extends { customer: string | null }>(object: T): string | null => object.customer
+
+    this.appointments = this.#collection('appointment')
+    this.balanceTransactions = this.#collection('balance_transaction', { source: (one) => one.source })
+    this.callCounts = this.#collection('call_count')
+    this.charges = this.#collection('charge', { customer, payment_intent: (charge) => charge.payment_intent })
+    this.checkoutSessions = this.#collection('checkout_session', {
+      customer,
+      payment_intent: (session) => session.payment_intent,
+      subscription: (session) => session.subscription ?? session._local.subscription,
+      setup_intent: (session) => session.setup_intent ?? session._local.setupIntent,
+    })
+    this.customers = this.#collection('customer', { email: (one) => one.email })
+    this.deletedCustomers = this.#collection('deleted_customer')
+    this.deliveries = this.#collection('delivery', { event: (delivery) => delivery.event })
+    this.events = this.#collection('event', { type: (event) => event.type })
+    this.invoiceItems = this.#collection('invoice_item', { customer, invoice: (item) => item.invoice })
+    this.invoicePayments = this.#collection('invoice_payment', {
+      invoice: (payment) => payment.invoice,
+      payment_intent: (payment) => payment.payment.payment_intent,
+    })
+    this.invoices = this.#collection('invoice', { customer, subscription: subscriptionOf })
+    this.keptAnswers = this.#collection('kept_answer')
+    this.paymentIntents = this.#collection('payment_intent', { customer })
+    this.paymentMethods = this.#collection('payment_method', { customer })
+    this.prices = this.#collection('price', {
+      product: (price) => price.product,
+      lookup_key: (price) => price.lookup_key,
+    })
+    this.products = this.#collection('product')
+    this.setupIntents = this.#collection('setup_intent', { customer })
+    this.subscriptionItems = this.#collection('subscription_item', {
+      subscription: (item) => item.subscription,
+    })
+    this.subscriptions = this.#collection('subscription', { customer })
+    this.testClocks = this.#collection('test_clock')
+    this.webhookEndpoints = this.#collection('webhook_endpoint')
+    this.agenda = new Agenda(this.appointments)
+    this.#byPrefix = {
+      ch: this.charges,
+      cs: this.checkoutSessions,
+      cus: this.customers,
+      ii: this.invoiceItems,
+      in: this.invoices,
+      inpay: this.invoicePayments,
+      pi: this.paymentIntents,
+      pm: this.paymentMethods,
+      price: this.prices,
+      prod: this.products,
+      seti: this.setupIntents,
+      si: this.subscriptionItems,
+      sub: this.subscriptions,
+      txn: this.balanceTransactions,
+    }
+  }
+
+  /** The time for a customer and all that is theirs: that of their test clock, if they hang on one. */
+  now(owner?: { test_clock: string | null }): number {
+    const clock = owner?.test_clock ? this.testClocks.get(owner.test_clock) : undefined
+    return clock?.frozen_time ?? Math.floor(Date.now() / 1000)
+  }
+
+  /** The time for the customer of this id. */
+  nowOf(customer: string | null): number {
+    return this.now(customer ? this.customers.get(customer) : undefined)
+  }
+
+  /** The object of an id, known by the letters before its underscore. */
+  find(id: string): StripeObject | undefined {
+    return this.#byPrefix[id.slice(0, id.indexOf('_'))]?.get(id)
+  }
+
+  /** Records that something happened to an object, as it is at this moment. */
+  emit(type: string, object: StripeObject, previous?: object): void {
+    const event = newEvent({
+      type,
+      created: this.now('test_clock' in object ? (object as { test_clock: string | null }) : undefined),
+      about: object.id,
+      data: JSON.stringify({
+        object: present(this, object),
+        ...(previous && { previous_attributes: previous }),
+      }),
+      request: this.cause,
+    })
+    this.events.insert(event)
+    this.#forgetOldEvents()
+    this.#announce(event)
+  }
+
+  onEvent(announce: (event: StoredEvent) => void): void {
+    this.#announce = announce
+  }
+
+  /** Does something once the answer to the current request is written, as Stripe does a moment later. */
+  afterwards(job: () => void): void {
+    this.#afterwards.push(job)
+  }
+
+  runAfterwards(): void {
+    const jobs = this.#afterwards
+    this.#afterwards = []
+    for (const job of jobs) job()
+    this.cause = nobody
+  }
+
+  /** Stripe lists events of the last 30 days; their number is bounded here as well. */
+  #forgetOldEvents(): void {
+    const oldest = this.events.all()[0]
+    if (!oldest) return
+    if (this.events.size > maxEvents || oldest.created < Date.now() / 1000 - eventSeconds)
+      this.events.remove(oldest)
+  }
+
+  #collection<T extends Stored>(name: string, indexes: Record<string, IndexedValue<T>> = {}): Collection<T> {
+    const collection = new Collection<T>(name, this.#journal.changed, indexes)
+    // The journal handles every kind of object alike and never looks into one.
+    this.#journal.register(collection as unknown as Collection<Stored>)
+    return collection
+  }
+}
+
+const maxEvents = 100_000
+const eventSeconds = 30 * 24 * 60 * 60

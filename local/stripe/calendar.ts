@@ -1,0 +1,25 @@
+import type { Interval } from './objects/shared.ts'
+
+interface Recurrence {
+  interval: Interval
+  interval_count: number
+}
+
+const seconds = { day: 24 * 60 * 60, week: 7 * 24 * 60 * 60 }
+
+/** The moment that lies so many intervals after an anchor, in UTC. A month that is too short for the anchor's day
+ *  gives its last day, and because one always counts from the anchor, the month after gives the whole day again. */
+export function intervalsAfter(
+  anchor: number,
+  { interval, interval_count }: Recurrence,
+  times: number,
+): number {
+  const count = interval_count * times
+  if (interval === 'day' || interval === 'week') return anchor + seconds[interval] * count
+  const start = new Date(anchor * 1000)
+  const months = start.getUTCMonth() + count * (interval === 'year' ? 12 : 1)
+  const daysInMonth = new Date(Date.UTC(start.getUTCFullYear(), months + 1, 0)).getUTCDate()
+  const end = new Date(anchor * 1000)
+  end.setUTCFullYear(start.getUTCFullYear(), months, Math.min(start.getUTCDate(), daysInMonth))
+  return end.getTime() / 1000
+}

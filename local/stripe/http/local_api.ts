@@ -1,0 +1,121 @@
+import type { Account } from '../account.ts'
+import { newPaymentMethod } from '../objects/payment_method.ts'
+import { isCardNumber, testCard } from '../objects/test_cards.ts'
+import { finishAuthentication, needsCard, submitCheckout } from '../processes/checkout.ts'
+import { named } from '../routes/find.ts'
+import { attachPaymentMethod } from '../processes/payment_methods.ts'
+import { badParameter, unrecognizedUrl } from './errors.ts'
+import { render } from './expand.ts'
+import { noFaults, readFaults, type Faults } from './faults.ts'
+
+/** What only a stand-in can offer: faults on demand, counts, and a hand for tests without a browser. */
+export class LocalApi {
+  faults: Faults = noFaults()
+  readonly #account: Account
+
+  constructor(account: Account) {
+    this.#account = account
+  }
+
+  /** @throws StripeError, in the same form as Stripe's API */
+  answer(method: string, path: string, body: string): object {
+    const [, , subject = '', id = '', action = ''] = path.split('/')
+    switch (`${method} ${subject}${action === '' ? '' : `/${action}`}`) {
+      case 'POST faults':
+        this.faults = readFaults(parse(body))
+        return this.faults
+      case 'GET faults':
+        return this.faults
+      case 'DELETE faults':
+        this.faults = noFaults()
+        return this.faults
+      case 'GET counts':
+        return this.#counts()
+      case 'POST checkout/pay':
+        return this.#pay(id, parse(body))
+      case 'POST customers/card':
+        return this.#changeCard(id, parse(body))
+      default:
+        throw unrecognizedUrl(method, path)
+    }
+  }
+
+  /** The counts come from the objects themselves, so that they hold after a restart too. */
+  #counts(): object {
+    const { callCounts, charges, invoicePayments } = this.#account
+    const perIntent: Record<string, number> = {}
+    for (const charge of charges.all())
+      if (charge.status === 'succeeded')
+        perIntent[charge.payment_intent] = (perIntent[charge.payment_intent] ?? 0) + 1
+    const perInvoice: Record<string, number> = {}
+    for (const { invoice, payment } of invoicePayments.all())
+      perInvoice[invoice] = (perInvoice[invoice] ?? 0) + (perIntent[payment.payment_intent] ?? 0)
+    return {
+      calls: Object.fromEntries(callCounts.all().map(({ id, count }) => [id, count])),
+      charges_per_payment_intent: perIntent,
+      charges_per_invoice: perInvoice,
+      refunds_per_charge: {},
+    }
+  }
+
+  #pay(id: string, given: Record<string, unknown>): object {
+    const session = named(this.#account.checkoutSessions, id, 'checkout.session')
+    const method = needsCard(session)
+      ? this.#account.paymentMethods.insert(
+          newPaymentMethod({ now: this.#account.now(), card: testCard(cardNumber(given.card)) }),
+        )
+      : undefined
+    try {
+      const outcome = submitCheckout(this.#account, session, method, {
+        email: textOf(given.email) ?? session.customer_details?.email ?? 'customer@example.com',
+        name: textOf(given.name) ?? 'Test Customer',
+      })
+      if (outcome.kind === 'declined') throw outcome.error
+      if (outcome.kind === 'requires_action') {
+        const finished = finishAuthentication(this.#account, session, given.authenticate !== 'fail')
+        if (finished.kind === 'declined') throw finished.error
+      }
+      return render(this.#account, session, [])
+    } finally {
+      this.#account.runAfterwards()
+    }
+  }
+
+  /** From now on every card of this customer does what that test card does. */
+  #changeCard(id: string, given: Record<string, unknown>): object {
+    const { paymentMethods, customers } = this.#account
+    const customer = named(customers, id, 'customer')
+    const number = cardNumber(given.card)
+    for (const method of paymentMethods.where('customer', id))
+      paymentMethods.change(method, { _local: { number, authenticatedForLater: false } })
+    if (paymentMethods.where('customer', id).length === 0) {
+      const fresh = newPaymentMethod({ now: this.#account.now(), card: testCard('4242424242424242') })
+      attachPaymentMethod(this.#account, paymentMethods.insert(fresh), customer)
+      paymentMethods.change(fresh, { _local: { number, authenticatedForLater: false } })
+      customers.change(customer, {
+        invoice_settings: { ...customer.invoice_settings, default_payment_method: fresh.id },
+      })
+    }
+    const cards = paymentMethods.where('customer', id).map((method) => method.id)
+    return { customer: id, card: number, payment_methods: cards }
+  }
+}
+
+function parse(body: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body === '' ? '{}' : body)
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+  } catch {
+    // Said below, in the same words as for other values that are no object.
+  }
+  throw badParameter('The body must be a JSON object.')
+}
+
+function cardNumber(value: unknown): string {
+  const number = typeof value === 'string' ? value.replaceAll(/\s/g, '') : ''
+  if (!isCardNumber(number))
+    throw badParameter('Your card number is incorrect.', { code: 'incorrect_number', param: 'card' })
+  return number
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -1,0 +1,54 @@
+import { newId } from '../store/ids.ts'
+import type { Metadata } from './shared.ts'
+
+export interface NewInvoiceItem {
+  now: number
+  customer: string
+  amount: number
+  quantity: number
+  unitAmountDecimal: string
+  currency: string
+  description: string | null
+  price: string
+  product: string
+  invoice: string | null
+  subscription?: string | undefined
+  discountable: boolean
+  discounts: string[]
+  metadata: Metadata
+  period?: { start: number; end: number } | undefined
+}
+
+export type InvoiceItem = ReturnType<typeof newInvoiceItem>
+
+export function newInvoiceItem(given: NewInvoiceItem) {
+  return {
+    id: newId('ii'),
+    object: 'invoiceitem' as const,
+    amount: given.amount,
+    currency: given.currency,
+    customer: given.customer,
+    customer_account: null,
+    date: given.now,
+    description: given.description,
+    discountable: given.discountable,
+    discounts: given.discounts,
+    invoice: given.invoice,
+    livemode: false,
+    metadata: given.metadata,
+    parent: given.subscription
+      ? { subscription_details: { subscription: given.subscription }, type: 'subscription_details' }
+      : null,
+    period: given.period ?? { end: given.now, start: given.now },
+    pricing: {
+      price_details: { price: given.price, product: given.product },
+      type: 'price_details',
+      unit_amount_decimal: given.unitAmountDecimal,
+    },
+    proration: false,
+    quantity: given.quantity,
+    quantity_decimal: String(given.quantity),
+    tax_rates: [],
+    test_clock: null as string | null,
+  }
+}

@@ -1,0 +1,60 @@
+import { clientSecretOf, newId } from '../store/ids.ts'
+import { paymentMethodConfiguration, type NextAction, type PaymentError } from './payment_intent.ts'
+import type { Metadata } from './shared.ts'
+
+export type SetupIntentStatus =
+  | 'requires_payment_method'
+  | 'requires_confirmation'
+  | 'requires_action'
+  | 'processing'
+  | 'canceled'
+  | 'succeeded'
+
+export interface NewSetupIntent {
+  now: number
+  customer?: string | null | undefined
+  paymentMethod?: string | null | undefined
+  description?: string | null | undefined
+  metadata?: Metadata
+  usage?: 'off_session' | 'on_session' | undefined
+  automaticPaymentMethods?: { allow_redirects?: 'always' | 'never'; enabled: boolean } | null
+}
+
+export type SetupIntent = ReturnType<typeof newSetupIntent>
+
+export function newSetupIntent(given: NewSetupIntent) {
+  const id = newId('seti')
+  return {
+    id,
+    object: 'setup_intent' as const,
+    application: null,
+    automatic_payment_methods: given.automaticPaymentMethods ?? null,
+    cancellation_reason: null as string | null,
+    client_secret: clientSecretOf(id),
+    created: given.now,
+    customer: given.customer ?? null,
+    customer_account: null,
+    description: given.description ?? null,
+    excluded_payment_method_types: null,
+    flow_directions: null,
+    last_setup_error: null as PaymentError | null,
+    latest_attempt: null,
+    livemode: false,
+    mandate: null,
+    metadata: given.metadata ?? {},
+    next_action: null as NextAction | null,
+    on_behalf_of: null,
+    payment_method: given.paymentMethod ?? null,
+    payment_method_configuration_details: given.automaticPaymentMethods
+      ? { id: paymentMethodConfiguration, parent: null }
+      : null,
+    payment_method_options: {
+      card: { mandate_options: null, network: null, request_three_d_secure: 'automatic' },
+    },
+    payment_method_types: ['card'],
+    single_use_mandate: null,
+    status: (given.paymentMethod ? 'requires_confirmation' : 'requires_payment_method') as SetupIntentStatus,
+    usage: given.usage ?? ('off_session' as 'off_session' | 'on_session'),
+    _local: { returnUrl: null as string | null },
+  }
+}

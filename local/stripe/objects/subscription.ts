@@ -1,0 +1,92 @@
+import { newId } from '../store/ids.ts'
+import type { CollectionMethod } from './invoice.ts'
+import type { Metadata } from './shared.ts'
+
+export type SubscriptionStatus =
+  'incomplete' | 'incomplete_expired' | 'trialing' | 'active' | 'past_due' | 'canceled' | 'unpaid' | 'paused'
+
+export interface NewSubscription {
+  now: number
+  customer: string
+  testClock: string | null
+  currency: string
+  status: SubscriptionStatus
+  billingCycleAnchor: number
+  collectionMethod?: CollectionMethod | undefined
+  daysUntilDue?: number | null | undefined
+  defaultPaymentMethod?: string | null | undefined
+  description?: string | null | undefined
+  metadata?: Metadata
+  trialEnd?: number | null | undefined
+  cancelAt?: number | null | undefined
+  paymentMethodTypes?: string[] | null | undefined
+  saveDefaultPaymentMethod?: 'off' | 'on_subscription' | undefined
+  missingPaymentMethodAtTrialEnd?: 'cancel' | 'create_invoice' | 'pause' | undefined
+}
+
+export type Subscription = ReturnType<typeof newSubscription>
+
+/** Its items are objects of their own and join it when it is shown. */
+export function newSubscription(given: NewSubscription) {
+  return {
+    id: newId('sub'),
+    object: 'subscription' as const,
+    application: null,
+    application_fee_percent: null,
+    automatic_tax: { disabled_reason: null, enabled: false, liability: null },
+    billing_cycle_anchor: given.billingCycleAnchor,
+    billing_cycle_anchor_config: null,
+    billing_mode: {
+      flexible: { proration_discounts: 'included' },
+      type: 'flexible',
+      updated_at: given.now,
+    },
+    billing_schedules: [],
+    billing_thresholds: null,
+    cancel_at: given.cancelAt ?? null,
+    cancel_at_period_end: false,
+    canceled_at: null as number | null,
+    cancellation_details: {
+      comment: null as string | null,
+      feedback: null as string | null,
+      reason: null as string | null,
+    },
+    collection_method: given.collectionMethod ?? ('charge_automatically' as CollectionMethod),
+    created: given.now,
+    currency: given.currency,
+    customer: given.customer,
+    customer_account: null,
+    days_until_due: given.daysUntilDue ?? null,
+    default_payment_method: given.defaultPaymentMethod ?? null,
+    default_source: null,
+    default_tax_rates: [],
+    description: given.description ?? null,
+    discounts: [] as string[],
+    ended_at: null as number | null,
+    invoice_settings: { account_tax_ids: null, issuer: { type: 'self' } },
+    latest_invoice: null as string | null,
+    livemode: false,
+    metadata: given.metadata ?? {},
+    next_pending_invoice_item_invoice: null,
+    on_behalf_of: null,
+    pause_collection: null,
+    payment_settings: {
+      payment_method_options: null,
+      payment_method_types: given.paymentMethodTypes ?? null,
+      save_default_payment_method: given.saveDefaultPaymentMethod ?? ('off' as 'off' | 'on_subscription'),
+    },
+    pending_invoice_item_interval: null,
+    pending_setup_intent: null as string | null,
+    pending_update: null,
+    schedule: null,
+    start_date: given.now,
+    status: given.status,
+    test_clock: given.testClock,
+    transfer_data: null,
+    trial_end: given.trialEnd ?? null,
+    trial_settings: {
+      end_behavior: { missing_payment_method: given.missingPaymentMethodAtTrialEnd ?? 'create_invoice' },
+    },
+    trial_start: given.trialEnd ? given.now : null,
+  }
+}

@@ -1,0 +1,139 @@
+import type { Account } from './account.ts'
+import type { Charge } from './objects/charge.ts'
+import type { Invoice } from './objects/invoice.ts'
+import { planOf } from './objects/price.ts'
+import type { Subscription } from './objects/subscription.ts'
+import type { SubscriptionItem } from './objects/subscription_item.ts'
+
+export interface StripeObject {
+  id: string
+  object: string
+  deleted?: true
+}
+
+export type Json = Record<string, unknown>
+
+/** How the world sees an object: joined by those it consists of, and without what only this stand-in knows of it. */
+export function present(account: Account, object: StripeObject): Json {
+  const { _local: _hidden, ...shown } = object as unknown as Json
+  if (object.deleted) return shown
+  const presenter = presenters[object.object]
+  return presenter ? { ...shown, ...presenter(account, object) } : shown
+}
+
+type Presenter = (account: Account, object: StripeObject) => Json
+
+const presenters: Record<string, Presenter> = {
+  subscription: (account, object) => {
+    const subscription = object as Subscription
+    const items = account.subscriptionItems.where('subscription', subscription.id)
+    const [only, second] = items
+    return {
+      items: {
+        object: 'list',
+        data: items.map((item) => present(account, item)),
+        has_more: false,
+        total_count: items.length,
+        url: `/v1/subscription_items?subscription=${subscription.id}`,
+      },
+      // Of several items Stripe shows none here.
+      plan: only && !second ? planOf(account.prices.must(only.price)) : null,
+      quantity: only && !second ? only.quantity : null,
+    }
+  },
+  subscription_item: (account, object) => {
+    const price = account.prices.must((object as SubscriptionItem).price)
+    return { plan: planOf(price), price }
+  },
+  invoice: (_account, object) => {
+    const invoice = object as Invoice
+    return {
+      lines: {
+        object: 'list',
+        data: invoice.lines.slice(0, linesShown),
+        has_more: invoice.lines.length > linesShown,
+        total_count: invoice.lines.length,
+        url: `/v1/invoices/${invoice.id}/lines`,
+      },
+    }
+  },
+}
+
+const linesShown = 10
+
+/** What an object shows only when asked to by `expand`. */
+export const includable: Record<
+  string,
+  Record<string, Presenter | ((account: Account, object: StripeObject) => unknown)>
+> = {
+  customer: {
+    invoice_credit_balance: () => ({}),
+    tax: () => ({
+      automatic_tax: 'unrecognized_location',
+      ip_address: null,
+      location: null,
+      provider: 'stripe',
+    }),
+    sources: (_account, { id }) => emptyList(`/v1/customers/${id}/sources`),
+    subscriptions: (account, { id }) => ({
+      object: 'list',
+      data: account.subscriptions
+        .where('customer', id)
+        .filter(({ status }) => status !== 'canceled' && status !== 'incomplete_expired')
+        .toReversed()
+        .map((subscription) => present(account, subscription)),
+      has_more: false,
+      url: `/v1/customers/${id}/subscriptions`,
+    }),
+    tax_ids: (_account, { id }) => emptyList(`/v1/customers/${id}/tax_ids`),
+  },
+  charge: { refunds: (_account, object) => refundsOf(object as Charge) },
+  invoice: {
+    confirmation_secret: (account, { id }) => {
+      const intent = defaultIntentOf(account, id)
+      return intent ? { client_secret: intent.client_secret, type: 'payment_intent' } : null
+    },
+    payments: (account, { id }) => ({
+      object: 'list',
+      data: account.invoicePayments.where('invoice', id),
+      has_more: false,
+      url: '/v1/invoices/payments',
+    }),
+  },
+  'checkout.session': {
+    line_items: (account, { id }) => sessionLines(account, id),
+  },
+}
+
+const emptyList = (url: string): Json => ({ object: 'list', data: [], has_more: false, total_count: 0, url })
+
+const refundsOf = (charge: Charge): Json => emptyList(`/v1/charges/${charge.id}/refunds`)
+
+const defaultIntentOf = (account: Account, invoice: string) => {
+  const payment = account.invoicePayments.where('invoice', invoice).findLast(({ is_default }) => is_default)
+  return payment && account.paymentIntents.get(payment.payment.payment_intent)
+}
+
+/** The lines of a checkout session as the list that Stripe gives. */
+export function sessionLines(account: Account, id: string): Json & { data: Json[] } {
+  const session = account.checkoutSessions.must(id)
+  return {
+    object: 'list',
+    data: session._local.plans.lines.map((line) => ({
+      id: line.id,
+      object: 'item',
+      adjustable_quantity: null,
+      amount_discount: 0,
+      amount_subtotal: line.amount,
+      amount_tax: 0,
+      amount_total: line.amount,
+      currency: session.currency,
+      description: line.description,
+      metadata: line.metadata,
+      price: account.prices.must(line.price),
+      quantity: line.quantity,
+    })),
+    has_more: false,
+    url: `/v1/checkout/sessions/${id}/line_items`,
+  }
+}

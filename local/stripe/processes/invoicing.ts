@@ -1,0 +1,215 @@
+import type { Account } from '../account.ts'
+import { invalidRequest, type StripeError } from '../http/errors.ts'
+import { newInvoice, subscriptionOf, type Invoice, type NewInvoice } from '../objects/invoice.ts'
+import { newInvoicePayment } from '../objects/invoice_payment.ts'
+import type { LineItem } from '../objects/line_item.ts'
+import { newPaymentIntent, type PaymentIntent } from '../objects/payment_intent.ts'
+import type { PaymentMethod } from '../objects/payment_method.ts'
+import {
+  attemptPayment,
+  cancelPaymentIntent,
+  failAuthentication,
+  type Attempt,
+  type PaymentOutcome,
+} from './charging.ts'
+import { followPaidInvoice } from './subscription_status.ts'
+
+/** Makes a draft. Its event is left to the caller, who may have to tell of the subscription first. */
+export function draftInvoice(account: Account, given: Omit<NewInvoice, 'now'>): Invoice {
+  const { customer, currency } = given
+  const invoice = account.invoices.insert(newInvoice({ ...given, now: account.now(customer) }))
+  if (customer.currency === null) {
+    const previous = account.customers.change(customer, { currency })
+    account.emit('customer.updated', customer, previous)
+  }
+  return invoice
+}
+
+/** Puts the lines on a draft and sums them up; a coupon on a line has already lowered its part of the subtotal. */
+export function setLines(account: Account, invoice: Invoice, lines: LineItem[]): void {
+  const discountOf = (line: LineItem): number =>
+    line.discount_amounts.reduce((sum, { amount }) => sum + amount, 0)
+  const total = lines.reduce((sum, line) => sum + line.amount - discountOf(line), 0)
+  account.invoices.change(invoice, {
+    lines,
+    subtotal: total,
+    subtotal_excluding_tax: total,
+    total,
+    total_excluding_tax: total,
+    amount_due: Math.max(total, 0),
+    amount_remaining: Math.max(total, 0),
+    total_discount_amounts: lines.flatMap((line) => line.discount_amounts),
+    total_pretax_credit_amounts: lines.flatMap((line) => line.pretax_credit_amounts),
+  })
+}
+
+/** Closes a draft: it gets its number, and an intent to pay it with or, when nothing is due, is paid at once. */
+export function finalizeInvoice(account: Account, invoice: Invoice): void {
+  const customer = account.customers.must(invoice.customer)
+  const now = account.now(customer)
+  const number = `${customer.invoice_prefix}-${String(customer.next_invoice_sequence).padStart(4, '0')}`
+  account.customers.change(customer, { next_invoice_sequence: customer.next_invoice_sequence + 1 })
+  account.invoices.change(invoice, {
+    status: 'open',
+    number,
+    effective_at: now,
+    ending_balance: 0,
+    automatically_finalizes_at: null,
+    hosted_invoice_url: `${account.baseUrl}/i/${invoice.id}`,
+    invoice_pdf: `${account.baseUrl}/i/${invoice.id}/pdf`,
+    status_transitions: { ...invoice.status_transitions, finalized_at: now },
+    ...(invoice.rendering && { rendering: { ...invoice.rendering, pdf: { page_size: 'letter' } } }),
+  })
+  if (invoice.amount_due === 0) {
+    account.emit('invoice.finalized', invoice)
+    markPaid(account, invoice)
+    return
+  }
+  const intent = account.paymentIntents.insert(
+    newPaymentIntent({
+      now,
+      amount: invoice.amount_due,
+      currency: invoice.currency,
+      customer: customer.id,
+      paymentMethod: null,
+      description: descriptionOf(invoice),
+      setupFutureUsage: invoice.billing_reason === 'subscription_create' ? 'off_session' : null,
+      // Twenty-five characters are all that the card networks take.
+      orderReference: (invoice._local.orderReference ?? invoice.id).slice(0, 25),
+    }),
+  )
+  account.invoicePayments.insert(newInvoicePayment(invoice, intent.id, now))
+  account.emit('invoice.finalized', invoice)
+  account.emit('payment_intent.created', intent)
+}
+
+const descriptionOf = (invoice: Invoice): string =>
+  ({
+    manual: 'Payment for Invoice',
+    subscription_create: 'Subscription creation',
+    subscription_cycle: 'Subscription update',
+    subscription_update: 'Subscription update',
+    subscription_threshold: 'Subscription update',
+  })[invoice.billing_reason]
+
+/** The intent that collects an invoice, if there is one. */
+export function intentOf(account: Account, invoice: Invoice): PaymentIntent | undefined {
+  const payment = account.invoicePayments
+    .where('invoice', invoice.id)
+    .findLast(({ is_default }) => is_default)
+  return payment && account.paymentIntents.get(payment.payment.payment_intent)
+}
+
+/** The card that pays an invoice when none is named: the invoice's, the subscription's, the customer's. */
+export function cardFor(account: Account, invoice: Invoice): PaymentMethod | undefined {
+  const subscription = account.subscriptions.get(subscriptionOf(invoice) ?? '')
+  const customer = account.customers.must(invoice.customer)
+  const id =
+    invoice.default_payment_method ??
+    subscription?.default_payment_method ??
+    customer.invoice_settings.default_payment_method
+  return id === null ? undefined : account.paymentMethods.get(id)
+}
+
+export const noCardToCharge = (): StripeError =>
+  invalidRequest(
+    'This customer has no attached payment source or default payment method. Please consider adding a default payment method. For more information, visit https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority.',
+    { code: 'resource_missing' },
+  )
+
+/** Collects an invoice as `invoices.pay` and Stripe itself do; finalizes a draft first.
+ *  @throws StripeError when there is no card to charge. */
+export function payInvoice(
+  account: Account,
+  invoice: Invoice,
+  { method, offSession = false }: { method?: PaymentMethod | undefined; offSession?: boolean } = {},
+): PaymentOutcome | { kind: 'already_paid' } {
+  const card = method ?? cardFor(account, invoice)
+  if (!card && invoice.amount_due > 0) throw noCardToCharge()
+  if (invoice.status === 'draft') finalizeInvoice(account, invoice)
+  const intent = intentOf(account, invoice)
+  if (!card || !intent || invoice.status === 'paid') return { kind: 'already_paid' }
+  // By Stripe's count any first attempt counts, and later only its own retries do.
+  if (invoice.attempt_count === 0) account.invoices.change(invoice, { attempt_count: 1 })
+  return attemptAndSettle(account, intent, { method: card, offSession })
+}
+
+/** Attempts a payment and lets the invoice behind it, if there is one, know what came of it. */
+export function attemptAndSettle(account: Account, intent: PaymentIntent, attempt: Attempt): PaymentOutcome {
+  return settle(account, intent, attemptPayment(account, intent, attempt))
+}
+
+export function failAuthenticationAndSettle(account: Account, intent: PaymentIntent): PaymentOutcome {
+  return settle(account, intent, failAuthentication(account, intent))
+}
+
+function settle(account: Account, intent: PaymentIntent, outcome: PaymentOutcome): PaymentOutcome {
+  const [payment] = account.invoicePayments.where('payment_intent', intent.id)
+  if (!payment) return outcome
+  const invoice = account.invoices.must(payment.invoice)
+  const previous = account.invoices.change(invoice, { attempted: true })
+  switch (outcome.kind) {
+    case 'succeeded':
+      account.invoicePayments.change(payment, {
+        status: 'paid',
+        amount_paid: intent.amount_received,
+        status_transitions: { canceled_at: null, paid_at: account.nowOf(intent.customer) },
+      })
+      markPaid(account, invoice, previous)
+      account.emit('invoice_payment.paid', payment)
+      followPaidInvoice(account, invoice, intent)
+      break
+    case 'requires_action':
+      account.emit('invoice.payment_action_required', invoice)
+      break
+    case 'declined':
+      account.emit('invoice.updated', invoice, previous)
+      account.emit('invoice.payment_failed', invoice)
+      break
+    case 'authorized':
+      break
+  }
+  return outcome
+}
+
+function markPaid(account: Account, invoice: Invoice, before: Partial<Invoice> = {}): void {
+  const now = account.now(account.customers.must(invoice.customer))
+  const previous = account.invoices.change(invoice, {
+    status: 'paid',
+    attempted: true,
+    auto_advance: false,
+    amount_paid: invoice.amount_due,
+    amount_remaining: 0,
+    next_payment_attempt: null,
+    status_transitions: { ...invoice.status_transitions, paid_at: now },
+  })
+  account.emit('invoice.updated', invoice, { ...before, ...previous })
+  account.emit('invoice.paid', invoice)
+  account.emit('invoice.payment_succeeded', invoice)
+}
+
+/** Gives up an open invoice: nobody can pay it any more. */
+export function voidInvoice(account: Account, invoice: Invoice): void {
+  const now = account.now(account.customers.must(invoice.customer))
+  account.invoices.change(invoice, {
+    status: 'void',
+    auto_advance: false,
+    next_payment_attempt: null,
+    status_transitions: { ...invoice.status_transitions, voided_at: now },
+  })
+  for (const payment of account.invoicePayments.where('invoice', invoice.id)) {
+    if (payment.status !== 'open') continue
+    account.invoicePayments.change(payment, {
+      status: 'canceled',
+      status_transitions: { canceled_at: now, paid_at: null },
+    })
+    const intent = account.paymentIntents.must(payment.payment.payment_intent)
+    if (intent.status !== 'succeeded' && intent.status !== 'canceled')
+      cancelPaymentIntent(account, intent, 'void_invoice')
+  }
+  account.emit('invoice.voided', invoice)
+}
+
+/** The invoices of a customer's subscription that still wait for money. */
+export const openInvoicesOf = (account: Account, subscription: string): Invoice[] =>
+  account.invoices.where('subscription', subscription).filter(({ status }) => status === 'open')

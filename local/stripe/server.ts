@@ -1,0 +1,131 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Account } from './account.ts'
+import { Api } from './http/api.ts'
+import { StripeError, internalError } from './http/errors.ts'
+import { LocalApi } from './http/local_api.ts'
+import { HostedPages } from './page/pages.ts'
+import { expireCheckout, expireSessionJob } from './processes/checkout.ts'
+import { expireIncompleteSubscription } from './processes/subscribing.ts'
+import { expireIncompleteJob } from './processes/subscription_status.ts'
+import { routes } from './routes/routes.ts'
+import { Journal } from './store/journal.ts'
+import { Courier } from './webhooks/courier.ts'
+
+export interface LocalStripeOptions {
+  /** 0 or nothing takes a free one. */
+  port?: number
+  /** Keeps the state over restarts; without it everything is forgotten at the end. */
+  stateFile?: string
+  /** Loopback unless told otherwise: anyone who can reach it may do anything with it. */
+  host?: string
+  /** Where browsers and clients reach it, when that is not the host and port it listens on. */
+  publicUrl?: string
+}
+
+export interface LocalStripe {
+  url: string
+  port: number
+  close(): Promise<void>
+}
+
+const bodyLimitBytes = 4 * 1024 * 1024
+
+/** Starts a stand-in for Stripe: its API, the hosted pages, and the webhooks that follow from both. */
+export async function startLocalStripe(options: LocalStripeOptions = {}): Promise<LocalStripe> {
+  const journal = new Journal(options.stateFile)
+  const account = new Account(journal)
+  journal.load()
+  const localApi = new LocalApi(account)
+  const faults = () => localApi.faults
+  const api = new Api(account, faults, routes)
+  const pages = new HostedPages(account)
+  const courier = new Courier(account, faults)
+  account.onEvent((event) => courier.announce(event))
+
+  const server = createServer((request, response) => {
+    void serve(request, response).catch((error: unknown) => {
+      console.error('The local Stripe could not answer', error)
+      response.destroy()
+    })
+  })
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, search } = new URL(request.url ?? '/', 'http://local')
+    const method = request.method ?? 'GET'
+    const body = await bodyOf(request)
+    if (pathname.startsWith('/v1/')) {
+      const answer = await api.answer({
+        method,
+        path: pathname,
+        query: search.slice(1),
+        body,
+        headers: request.headers,
+      })
+      if (answer.lost) request.socket.destroy()
+      else response.writeHead(answer.status, answer.headers).end(answer.body)
+      return
+    }
+    if (pathname.startsWith('/_local/')) {
+      const { status, value } = attempt(() => localApi.answer(method, pathname, body))
+      response
+        .writeHead(status, { 'content-type': 'application/json' })
+        .end(`${JSON.stringify(value, null, 2)}\n`)
+      return
+    }
+    const page = pages.answer(method, pathname, body)
+    response.writeHead(page.status, page.headers).end(page.body)
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  account.baseUrl = options.publicUrl ?? url
+  courier.start()
+  account.agenda.start({
+    [expireSessionJob]: (id) => {
+      const session = account.checkoutSessions.get(id)
+      if (session?.status === 'open') expireCheckout(account, session)
+    },
+    [expireIncompleteJob]: (id) => expireIncompleteSubscription(account, id),
+  })
+
+  return {
+    url,
+    port,
+    async close() {
+      account.agenda.stop()
+      courier.stop()
+      await new Promise((resolve) => {
+        server.close(resolve)
+        server.closeAllConnections()
+      })
+      await journal.close()
+    },
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of request) {
+    const bytes = part as Buffer
+    length += bytes.length
+    if (length > bodyLimitBytes) throw new Error('The body is too large')
+    parts.push(bytes)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+function attempt(work: () => object): { status: number; value: object } {
+  try {
+    return { status: 200, value: work() }
+  } catch (error) {
+    if (!(error instanceof StripeError)) console.error('The local Stripe failed', error)
+    const { status, body } = error instanceof StripeError ? error : internalError()
+    return { status, value: { error: body } }
+  }
+}

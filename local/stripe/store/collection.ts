@@ -1,0 +1,114 @@
+import { isDeepStrictEqual } from 'node:util'
+
+export interface Stored {
+  id: string
+}
+
+/** Tells the journal that an object was written or, when it is gone, removed. */
+export type Changed = (collection: string, id: string) => void
+
+/** The value under which an object is found by an index, or undefined when it is in none. */
+export type IndexedValue<T> = (object: T) => string | null | undefined
+
+/** All objects of one kind: by id, in order of creation, and by the fields that lists filter on. */
+export class Collection<T extends Stored> {
+  readonly name: string
+  readonly #changed: Changed
+  readonly #byId = new Map<string, T>()
+  readonly #inOrder: T[] = []
+  readonly #indexes: [string, IndexedValue<T>, Map<string, Set<T>>][]
+
+  constructor(name: string, changed: Changed, indexes: Record<string, IndexedValue<T>> = {}) {
+    this.name = name
+    this.#changed = changed
+    this.#indexes = Object.entries(indexes).map(([field, value]) => [field, value, new Map()])
+  }
+
+  get size(): number {
+    return this.#inOrder.length
+  }
+
+  get(id: string): T | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** @throws when it is missing, which is a mistake of ours: whatever a caller names is looked up with `get`. */
+  must(id: string): T {
+    const object = this.#byId.get(id)
+    if (!object) throw new Error(`The ${this.name} ${id} is gone`)
+    return object
+  }
+
+  insert(object: T): T {
+    this.restore(object)
+    this.#changed(this.name, object.id)
+    return object
+  }
+
+  /** Takes an object back from the journal, without writing it there again. */
+  restore(object: T): void {
+    this.#byId.set(object.id, object)
+    this.#inOrder.push(object)
+    this.#index(object)
+  }
+
+  /** Changes fields of an object in place.
+   *  @returns the former values of those that differ, as an event's `previous_attributes` lists them. */
+  change(object: T, patch: Partial<T>): Partial<T> {
+    const previous: Partial<T> = {}
+    this.#unindex(object)
+    for (const field of Object.keys(patch) as (keyof T)[]) {
+      if (isDeepStrictEqual(object[field], patch[field])) continue
+      previous[field] = object[field]
+      object[field] = patch[field] as T[keyof T]
+    }
+    this.#index(object)
+    this.#changed(this.name, object.id)
+    return previous
+  }
+
+  remove(object: T): void {
+    this.#unindex(object)
+    this.#byId.delete(object.id)
+    // What goes is nearly always the oldest or one of the newest.
+    const at = this.#inOrder[0] === object ? 0 : this.#inOrder.lastIndexOf(object)
+    this.#inOrder.splice(at, 1)
+    this.#changed(this.name, object.id)
+  }
+
+  /** In order of creation. */
+  all(): readonly T[] {
+    return this.#inOrder
+  }
+
+  /** Those whose indexed field has this value, in order of creation. */
+  where(field: string, value: string): T[] {
+    const index = this.#indexes.find(([name]) => name === field)
+    if (!index) throw new Error(`${this.name} has no index on ${field}`)
+    return [...(index[2].get(value) ?? [])]
+  }
+
+  hasIndex(field: string): boolean {
+    return this.#indexes.some(([name]) => name === field)
+  }
+
+  #index(object: T): void {
+    for (const [, valueOf, entries] of this.#indexes) {
+      const value = valueOf(object)
+      if (value === null || value === undefined) continue
+      const found = entries.get(value)
+      if (found) found.add(object)
+      else entries.set(value, new Set([object]))
+    }
+  }
+
+  #unindex(object: T): void {
+    for (const [, valueOf, entries] of this.#indexes) {
+      const value = valueOf(object)
+      if (value === null || value === undefined) continue
+      const found = entries.get(value)
+      found?.delete(object)
+      if (found?.size === 0) entries.delete(value)
+    }
+  }
+}
