@@ -66,11 +66,7 @@ export function inProject<Result>(
   work: (transaction: Transaction) => Promise<Result>,
 ): Promise<Result> {
   return database.transaction(async (transaction) => {
-    // Sent ahead on the same connection without waiting for its answer: it costs no round trip.
-    const [, result] = await Promise.all([
-      transaction.execute(sql`select set_config('quittance.project_id', ${projectId}, true)`),
-      work(transaction),
-    ])
-    return result
+    await transaction.execute(sql`select set_config('quittance.project_id', ${projectId}, true)`)
+    return work(transaction)
   })
 }

@@ -18,18 +18,16 @@ export async function enterLedger(transaction: Transaction, entry: LedgerEntry):
   const { projectId, userId, intent, occurredAt, transfers } = entry
   if (transfers.length === 0) return
   const entryId = deriveId('le', projectId, intent)
-  await Promise.all([
-    transaction.insert(ledgerEntries).values({ projectId, entryId, intent, userId, occurredAt }),
-    transaction.insert(ledgerTransfers).values(
-      transfers.map((transfer, position) => ({
-        projectId,
-        entryId,
-        position,
-        debitAccount: transfer.debit,
-        creditAccount: transfer.credit,
-        amount: transfer.amount.amountMinor,
-        currency: transfer.amount.currency,
-      })),
-    ),
-  ])
+  await transaction.insert(ledgerEntries).values({ projectId, entryId, intent, userId, occurredAt })
+  await transaction.insert(ledgerTransfers).values(
+    transfers.map((transfer, position) => ({
+      projectId,
+      entryId,
+      position,
+      debitAccount: transfer.debit,
+      creditAccount: transfer.credit,
+      amount: transfer.amount.amountMinor,
+      currency: transfer.amount.currency,
+    })),
+  )
 }

@@ -39,26 +39,33 @@ export async function appendEvents(
   const key = messageKey(projectId, userId)
   const counts = countBySubject(drafts)
 
-  // The stream's row lock comes first and is held to the commit: it orders the transactions of one customer, so that
-  // rows become visible in the order of their positions. Sent as one round trip.
-  const [streams, sequences] = await Promise.all([
-    transaction.execute<{ last_position: string }>(sql`
+  // The stream's row lock is held to the commit: it orders the transactions of one customer, so that rows become visible
+  // in the order of their positions. The second insert reads the first, which makes the lock come first.
+  const counters = await transaction.execute<{
+    topic: Topic
+    subject: string
+    sequence: string
+    position: string
+  }>(sql`
+    with stream as (
       insert into outbox_streams (project_id, message_key, last_position) values (${projectId}, ${key}, ${drafts.length})
       on conflict (message_key) do update set last_position = outbox_streams.last_position + excluded.last_position
-      returning last_position`),
-    transaction.execute<{ topic: Topic; subject: string; last_sequence: string }>(sql`
+      returning last_position
+    ), sequences as (
       insert into outbox_sequences (project_id, topic, subject, last_sequence)
-      select ${projectId}, topic, subject, count from jsonb_to_recordset(${JSON.stringify(counts)}::text::jsonb)
-        as counted (topic text, subject text, count bigint) order by topic, subject
+      select ${projectId}, topic, subject, count
+      from stream, jsonb_to_recordset(${JSON.stringify(counts)}::text::jsonb) as counted (topic text, subject text, count bigint)
+      order by topic, subject
       on conflict (project_id, topic, subject)
         do update set last_sequence = outbox_sequences.last_sequence + excluded.last_sequence
-      returning topic, subject, last_sequence`),
-  ])
-  let position = Number(streams[0]?.last_position) - drafts.length
+      returning topic, subject, last_sequence
+    )
+    select topic, subject, last_sequence as sequence, last_position as position from sequences, stream`)
+  let position = Number(counters[0]?.position) - drafts.length
   const nextSequence = new Map(
     counts.map(({ topic, subject, count }) => {
-      const counter = sequences.find((row) => row.topic === topic && row.subject === subject)
-      return [`${topic} ${subject}`, Number(counter?.last_sequence) - count + 1]
+      const counter = counters.find((row) => row.topic === topic && row.subject === subject)
+      return [`${topic} ${subject}`, Number(counter?.sequence) - count + 1]
     }),
   )
 

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createOpenCheckout } from '../../activities/open-checkout.ts'
+import { inProject } from '../../db/client.ts'
+import { effects, payments } from '../../db/schema/index.ts'
+import type { ProjectId } from '../../domain/ids.ts'
+import { createScriptedProvider } from '../support/scripted-provider.ts'
+import { openDatabase, type Seeded, seedPayment, seedProject } from '../support/seed.ts'
+
+let seeded: Seeded
+let projectId: ProjectId
+let now: Date
+beforeAll(async () => {
+  seeded = await openDatabase()
+})
+afterAll(() => seeded.close())
+beforeEach(async () => {
+  projectId = await seedProject(seeded)
+  now = new Date()
+})
+
+function setUp() {
+  const scripted = createScriptedProvider()
+  const openCheckout = createOpenCheckout({
+    database: seeded.connections.application,
+    provider: scripted.provider,
+    now: () => now,
+  })
+  return { ...scripted, openCheckout }
+}
+
+describe('openCheckout', () => {
+  it('makes customer, price and session once, and answers the same when repeated', async () => {
+    const { openCheckout, made } = setUp()
+    const { paymentId } = await seedPayment(seeded, projectId)
+    const first = await openCheckout({ projectId, paymentId })
+    expect(await openCheckout({ projectId, paymentId })).toEqual(first)
+    expect(first).toMatchObject({ status: 'pending', checkoutSessionId: made.sessions[0] })
+    expect(made).toMatchObject({
+      customers: [expect.any(String)],
+      prices: [expect.any(String)],
+      sessions: [expect.any(String)],
+    })
+  })
+
+  it('uses the customer and the price of an earlier payment', async () => {
+    const { openCheckout, made } = setUp()
+    for (let turn = 0; turn < 3; turn += 1) {
+      const { paymentId } = await seedPayment(seeded, projectId)
+      await openCheckout({ projectId, paymentId })
+    }
+    expect([made.customers.length, made.prices.length, made.sessions.length]).toEqual([1, 1, 3])
+  })
+
+  it.each(['createCustomer', 'createPrice', 'openCheckout'])(
+    'has one effect when the answer of %s is lost',
+    async (call) => {
+      const { openCheckout, made, fail } = setUp()
+      const { paymentId } = await seedPayment(seeded, projectId)
+      fail(call, 'lost_answer')
+      await expect(openCheckout({ projectId, paymentId })).rejects.toMatchObject({
+        code: 'provider_unavailable',
+      })
+      await openCheckout({ projectId, paymentId })
+      expect([made.customers.length, made.prices.length, made.sessions.length]).toEqual([1, 1, 1])
+    },
+  )
+
+  it.each(['createCustomer', 'createPrice', 'openCheckout'])(
+    'has one effect when the answer of %s is lost and the key is forgotten a day later',
+    async (call) => {
+      const { openCheckout, made, fail, forgetKeys } = setUp()
+      const { paymentId } = await seedPayment(seeded, projectId)
+      fail(call, 'lost_answer')
+      await expect(openCheckout({ projectId, paymentId })).rejects.toThrow()
+      forgetKeys()
+      now = new Date(now.getTime() + 25 * 60 * 60 * 1000)
+      await openCheckout({ projectId, paymentId })
+      expect([made.customers.length, made.prices.length, made.sessions.length]).toEqual([1, 1, 1])
+    },
+  )
+
+  it.each(['createCustomer', 'createPrice', 'openCheckout'])(
+    'gets past a failure of %s that the provider replays for its key',
+    async (call) => {
+      const { openCheckout, made, fail } = setUp()
+      const { paymentId } = await seedPayment(seeded, projectId)
+      fail(call, 'stored_failure')
+      await expect(openCheckout({ projectId, paymentId })).rejects.toMatchObject({ code: 'provider_failed' })
+      await openCheckout({ projectId, paymentId })
+      expect([made.customers.length, made.prices.length, made.sessions.length]).toEqual([1, 1, 1])
+      const raised = await inProject(seeded.connections.application, projectId, (transaction) =>
+        transaction.select().from(effects),
+      )
+      expect(raised.map(({ ordinal }) => ordinal).toSorted()).toEqual([1, 1, 2])
+    },
+  )
+
+  it('opens one page when sixteen run at once', async () => {
+    const { openCheckout, made } = setUp()
+    const { paymentId } = await seedPayment(seeded, projectId)
+    const answers = await Promise.all(
+      Array.from({ length: 16 }, () => openCheckout({ projectId, paymentId })),
+    )
+    expect(new Set(answers.map(({ checkoutSessionId }) => checkoutSessionId)).size).toBe(1)
+    expect(made.sessions).toHaveLength(1)
+    const [row] = await inProject(seeded.connections.application, projectId, (transaction) =>
+      transaction.select().from(payments),
+    )
+    expect(row).toMatchObject({ status: 'pending', stripeCheckoutSessionId: made.sessions[0] })
+  })
+
+  it('needs no price at the provider for a bare amount', async () => {
+    const { openCheckout, made } = setUp()
+    const { paymentId } = await seedPayment(seeded, projectId, { buys: { amount: 1200 } })
+    await openCheckout({ projectId, paymentId })
+    expect([made.prices.length, made.sessions.length]).toEqual([0, 1])
+  })
+})

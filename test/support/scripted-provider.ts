@@ -1,0 +1,88 @@
+import type { CheckoutSnapshot } from '../../domain/checkout.ts'
+import { BillingError } from '../../domain/errors.ts'
+import type { OpenedCheckout, PaymentProvider, ProviderPrice } from '../../domain/provider.ts'
+import type { SubscriptionSnapshot } from '../../domain/subscription.ts'
+
+/** How an answer goes wrong: before anything happened, after it happened, or as a stored failure that is replayed. */
+export type Fault = 'refused_connection' | 'lost_answer' | 'stored_failure'
+
+/** A provider that keeps Stripe's promises about effect keys, and can fail at a chosen call, for what the local Stripe
+ *  cannot be made to show at one exact moment: a forgotten key, a failure that is replayed. */
+export function createScriptedProvider() {
+  const faults: { call: string; fault: Fault }[] = []
+  const answersByKey = new Map<string, { result?: unknown; failure?: BillingError }>()
+  const made = { customers: [] as string[], prices: [] as string[], sessions: [] as string[] }
+  const ownersOf = new Map<string, string>()
+  let checkout: CheckoutSnapshot | undefined
+  let subscription: SubscriptionSnapshot | undefined
+
+  function effect<Result>(call: string, key: string, make: () => Result): Result {
+    const replayed = answersByKey.get(key)
+    if (replayed?.failure) throw replayed.failure
+    const index = faults.findIndex((candidate) => candidate.call === call)
+    const fault = index < 0 ? undefined : faults.splice(index, 1)[0]?.fault
+    if (fault === 'refused_connection') throw new BillingError('provider_unavailable')
+    if (fault === 'stored_failure') {
+      const failure = new BillingError('provider_failed')
+      answersByKey.set(key, { failure })
+      throw failure
+    }
+    const result = replayed ? (replayed.result as Result) : make()
+    answersByKey.set(key, { result })
+    if (fault === 'lost_answer') throw new BillingError('provider_unavailable')
+    return result
+  }
+  const make = (list: string[], prefix: string, owner: string) => {
+    const id = `${prefix}_${list.length + 1}_${owner.slice(-6)}`
+    list.push(id)
+    ownersOf.set(owner, id)
+    return id
+  }
+  const session = (sessionId: string): OpenedCheckout => ({
+    sessionId,
+    url: `http://127.0.0.1/pay/${sessionId}`,
+    expiresAt: Date.parse('2030-01-02T00:00:00Z'),
+  })
+
+  const provider: PaymentProvider = {
+    createCustomer: async ({ customerId }, key) =>
+      effect('createCustomer', key, () => make(made.customers, 'cus', customerId)),
+    findCustomer: async (customerId) => ownersOf.get(customerId),
+    createPrice: async ({ item }, key) =>
+      effect('createPrice', key, (): ProviderPrice => {
+        const owner = item.kind === 'plan' ? item.plan.id : item.product.id
+        return { priceId: make(made.prices, 'price', owner), productId: `prod_${owner}` }
+      }),
+    findPrice: async ({ item }) => {
+      const owner = item.kind === 'plan' ? item.plan.id : item.product.id
+      const priceId = ownersOf.get(owner)
+      return priceId === undefined ? undefined : { priceId, productId: `prod_${owner}` }
+    },
+    openCheckout: async ({ paymentId }, key) =>
+      session(effect('openCheckout', key, () => make(made.sessions, 'cs', paymentId))),
+    findCheckout: async ({ paymentId }) => {
+      const found = ownersOf.get(paymentId)
+      return found === undefined ? undefined : session(found)
+    },
+    readCheckout: async () => {
+      if (!checkout) throw new BillingError('provider_object_missing')
+      return checkout
+    },
+    readSubscription: async () => {
+      if (!subscription) throw new BillingError('provider_object_missing')
+      return subscription
+    },
+  }
+  return {
+    provider,
+    made,
+    /** The next call of this name goes wrong in this way. */
+    fail: (call: string, fault: Fault) => faults.push({ call, fault }),
+    /** As Stripe does after 24 hours. */
+    forgetKeys: () => answersByKey.clear(),
+    show: (seen: { checkout?: CheckoutSnapshot; subscription?: SubscriptionSnapshot }) => {
+      checkout = seen.checkout ?? checkout
+      subscription = seen.subscription ?? subscription
+    },
+  }
+}
