@@ -29,9 +29,13 @@ print(customer.id, session.id)
 `
 
 const folder = await mkdtemp(join(tmpdir(), 'stripe-python-'))
-const unavailable = await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', folder, 'stripe==16.1.0'], {
-  timeout: 60_000,
-}).then(
+const unavailable = await run(
+  'python3',
+  ['-m', 'pip', 'install', '--quiet', '--target', folder, 'stripe==16.1.0'],
+  {
+    timeout: 60_000,
+  },
+).then(
   () => undefined,
   (error: unknown) => `skipped: pip could not install the SDK: ${String(error).split('\\n')[0]}`,
 )

@@ -1,6 +1,7 @@
 import { Stripe } from 'stripe'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalStripe } from '../../../local/stripe/server.ts'
+import { returnUrl } from './support/scenes.ts'
 import { localCalls, sdkFor, type LocalStripe } from './support/sdk-session.ts'
 
 describe('the local Stripe fails on demand as Stripe does by chance', () => {
@@ -15,8 +16,13 @@ describe('the local Stripe fails on demand as Stripe does by chance', () => {
   afterEach(() => local.noFaults())
   afterAll(() => server.close())
 
-  const refundable = { amount: 2900, currency: 'usd', confirm: true, payment_method: 'pm_card_visa' } as const
-  const payment = { ...refundable, return_url: 'https://shop.example.com/' }
+  const payment = {
+    amount: 2900,
+    currency: 'usd',
+    confirm: true,
+    payment_method: 'pm_card_visa',
+    return_url: returnUrl,
+  }
 
   it('makes one charge when the answer is lost and the request repeated', async () => {
     const customer = await stripe.customers.create()
@@ -30,6 +36,7 @@ describe('the local Stripe fails on demand as Stripe does by chance', () => {
     expect(repeated.status).toBe('succeeded')
     const charges = await stripe.charges.list({ customer: customer.id })
     expect(charges.data.map(({ payment_intent }) => payment_intent)).toEqual([repeated.id])
+    expect(await local.counts()).toMatchObject({ charges_per_payment_intent: { [repeated.id]: 1 } })
   })
 
   it('limits the rate before anything is done', async () => {
@@ -79,13 +86,14 @@ describe('the local Stripe fails on demand as Stripe does by chance', () => {
   })
 
   it('lets the retries of the SDK through to the one object', async () => {
-    const patient = sdkFor(server.url, { maxNetworkRetries: 5 })
-    await local.faults({ api: { lost_answer: 0.5, paths: ['/v1/products'] } })
-    const product = await patient.products.create({ name: 'Lost and found' })
+    const patient = sdkFor(server.url, { maxNetworkRetries: 2 })
+    await local.faults({ api: { lost_answer: 1, paths: ['/v1/products'] } })
+    const creating = patient.products.create({ name: 'Lost and found' })
+    await expect.poll(local.counts).toMatchObject({ calls: { 'POST /v1/products': 1 } })
     await local.noFaults()
-    const found = (await stripe.products.list({ limit: 10 })).data.filter(
-      ({ name }) => name === 'Lost and found',
-    )
-    expect(found.map(({ id }) => id)).toEqual([product.id])
+
+    const product = await creating
+    const made = await stripe.products.list()
+    expect(made.data.map(({ id }) => id)).toEqual([product.id])
   })
 })

@@ -119,6 +119,7 @@ describe('the official SDK cannot tell the local Stripe from Stripe', () => {
     const session = stripe.checkout.sessions.create({
       mode: 'payment',
       line_items: [{ price: 'price_unknown0', quantity: 1 }],
+      success_url: returnUrl,
     })
     await expect(session).rejects.toMatchObject({
       statusCode: 400,
@@ -153,11 +154,12 @@ describe('the official SDK cannot tell the local Stripe from Stripe', () => {
     expect(page.data[0]?.product).toMatchObject({ object: 'product', name: 'Tea' })
   })
 
-  it('counts its calls and what it charged', async () => {
+  it('counts its calls', async () => {
+    const retrievals = async () => (await local.counts()).calls['GET /v1/customers/{customer}'] ?? 0
     const customer = await stripe.customers.create()
-    const before = JSON.stringify(await local.counts())
+    const before = await retrievals()
     await stripe.customers.retrieve(customer.id)
-    expect(JSON.stringify(await local.counts())).not.toBe(before)
+    expect(await retrievals()).toBe(before + 1)
   })
 
   it('remembers everything after a restart', async () => {

@@ -84,7 +84,7 @@ export async function openJudgedSession(description: ApiDescription): Promise<Ju
       return deliveries.find(isIt)?.event ?? {}
     },
     async newProblems() {
-      const { body } = await client.get('/v1/events', [['limit', '100']])
+      const { body } = await rawClient(stripe.url).get('/v1/events', [['limit', '100']])
       const happened = arrayAt(body, 'data').map((event) => textAt(event, 'id'))
       const awaited = () => happened.filter((id) => !judged.has(id))
       await sink.until((deliveries) => {

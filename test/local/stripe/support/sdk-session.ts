@@ -21,11 +21,17 @@ export interface Faults {
   api?: { error_429?: number; error_500?: number; lost_answer?: number; delay_ms?: number; paths?: string[] }
 }
 
+interface Counts {
+  /** By method and path, such as `GET /v1/customers/{customer}`. */
+  calls: Record<string, number>
+  charges_per_payment_intent: Record<string, number>
+}
+
 /** What a local Stripe offers beside Stripe's API. */
 export const localCalls = (url: string) => ({
   faults: (faults: Faults) => call('POST', `${url}/_local/faults`, faults),
   noFaults: () => call('DELETE', `${url}/_local/faults`),
-  counts: () => call('GET', `${url}/_local/counts`),
+  counts: async () => (await call('GET', `${url}/_local/counts`)) as Counts,
   pay: (session: string, card: string) => call('POST', `${url}/_local/checkout/${session}/pay`, { card }),
 })
 
