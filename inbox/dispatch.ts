@@ -32,13 +32,12 @@ export interface DispatcherOptions {
   /** Events told at once; as many again as fit in `waiting` stand in line, and the rest is left to the sweep. */
   concurrency?: number
   waiting?: number
+  /** How long Temporal may take to accept a signal before the event is put off. */
+  signalDeadline_ms?: number
 }
 
-/** How long Temporal may take to accept a signal before the event is put off. */
-const SIGNAL_DEADLINE_MS = 5_000
-
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { system, temporal, logger, concurrency = 16, waiting = 1_000 } = options
+  const { system, temporal, logger, concurrency = 16, waiting = 1_000, signalDeadline_ms = 5_000 } = options
   const turnstile = createTurnstile({ concurrency, waiting })
 
   return {
@@ -189,7 +188,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   function within<Result>(call: () => Promise<Result>): Promise<Result> {
-    return temporal.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, call)
+    return temporal.withDeadline(Date.now() + signalDeadline_ms, call)
   }
 
   /** An event is a hint: whatever shape or mode it has, its owner reads Stripe with our own version and key. But somebody has

@@ -5,7 +5,7 @@ import { metadataKeys, type ProviderEvent } from '../domain/provider.ts'
 export type Route = 'checkout' | 'subscription' | 'not_relevant' | 'unknown_type'
 
 export function routeOf(event: ProviderEvent): Route {
-  const rule = rules[event.type]
+  const rule = rules.get(event.type)
   if (rule) return rule(event)
   return knownFamilies.some((family) => event.type.startsWith(family)) ? 'not_relevant' : 'unknown_type'
 }
@@ -22,31 +22,33 @@ const laterInvoice: Rule = ({ payload }) => {
   return isOfSubscription && reason !== 'subscription_create' ? 'subscription' : 'not_relevant'
 }
 
-const rules: Record<string, Rule> = {
-  'checkout.session.completed': checkout,
-  'checkout.session.expired': checkout,
-  'checkout.session.async_payment_succeeded': checkout,
-  'checkout.session.async_payment_failed': checkout,
+const rules = new Map<string, Rule>(
+  Object.entries({
+    'checkout.session.completed': checkout,
+    'checkout.session.expired': checkout,
+    'checkout.session.async_payment_succeeded': checkout,
+    'checkout.session.async_payment_failed': checkout,
 
-  // A card declined on the payment page: an attempt to record. The payment intents of invoices carry no metadata of ours
-  // and are told by `invoice.payment_failed`.
-  'payment_intent.payment_failed': ({ payload }) =>
-    isRecord(payload.data.object.metadata) && metadataKeys.payment in payload.data.object.metadata
-      ? 'checkout'
-      : 'not_relevant',
+    // A card declined on the payment page: an attempt to record. The payment intents of invoices carry no metadata of ours
+    // and are told by `invoice.payment_failed`.
+    'payment_intent.payment_failed': ({ payload }) =>
+      isRecord(payload.data.object.metadata) && metadataKeys.payment in payload.data.object.metadata
+        ? 'checkout'
+        : 'not_relevant',
 
-  'invoice.payment_failed': (event) =>
-    event.payload.data.object.billing_reason === 'subscription_create' ? 'checkout' : laterInvoice(event),
-  'invoice.paid': laterInvoice,
-  'invoice.voided': laterInvoice,
-  'invoice.payment_action_required': laterInvoice,
+    'invoice.payment_failed': (event) =>
+      event.payload.data.object.billing_reason === 'subscription_create' ? 'checkout' : laterInvoice(event),
+    'invoice.paid': laterInvoice,
+    'invoice.voided': laterInvoice,
+    'invoice.payment_action_required': laterInvoice,
 
-  'customer.subscription.deleted': subscription,
-  'customer.subscription.paused': subscription,
-  'customer.subscription.resumed': subscription,
-  'customer.subscription.trial_will_end': subscription,
-  'customer.subscription.updated': (event) => (changesTerms(event) ? 'subscription' : 'not_relevant'),
-}
+    'customer.subscription.deleted': subscription,
+    'customer.subscription.paused': subscription,
+    'customer.subscription.resumed': subscription,
+    'customer.subscription.trial_will_end': subscription,
+    'customer.subscription.updated': (event) => (changesTerms(event) ? 'subscription' : 'not_relevant'),
+  }),
+)
 
 /** Everything Stripe tells about the things we handle. */
 const knownFamilies = [
