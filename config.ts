@@ -70,7 +70,7 @@ const localDefaults: Environment = {
 
 /** Reads and checks the environment.
  *  @throws ConfigError naming every variable that is missing or malformed. */
-export function loadConfig(environment: Environment): Config {
+export function loadConfig(environment: Environment = process.env): Config {
   const problems: string[] = []
   const production = environment.NODE_ENV === 'production'
 
@@ -140,7 +140,7 @@ export function loadConfig(environment: Environment): Config {
       webhookSecrets,
       apiBase,
       livemode,
-      activitiesPerSecond: apiBase === undefined ? (livemode ? 25 : 6) : undefined,
+      activitiesPerSecond: isStripeItself(apiBase) ? (livemode ? 25 : 6) : undefined,
     },
     operatorKey,
     workerHealthPort: whole('QUITTANCE_WORKER_HEALTH_PORT', 0, 0, 65_535) || undefined,
@@ -148,6 +148,32 @@ export function loadConfig(environment: Environment): Config {
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return config
+}
+
+export interface SetupConfig extends Config {
+  /** The role that migrates; unset means that somebody else does. */
+  databaseOwnerUrl: string | undefined
+  /** Where Stripe reaches the API; unset means that no webhook endpoint is created. */
+  publicUrl: string | undefined
+}
+
+/** What set-up needs: the owner of the database, but neither the webhook secret, which it may be about to create, nor an
+ *  operator.
+ *  @throws ConfigError naming every variable that is missing or malformed. */
+export function loadSetupConfig(environment: Environment = process.env): SetupConfig {
+  const config = loadConfig({
+    ...environment,
+    STRIPE_WEBHOOK_SECRET: environment.STRIPE_WEBHOOK_SECRET || 'whsec_to_be_created',
+    QUITTANCE_OPERATOR_KEY: environment.QUITTANCE_OPERATOR_KEY || 'qk_operator_not_needed_for_setup',
+  })
+  const { DATABASE_OWNER_URL: databaseOwnerUrl, QUITTANCE_PUBLIC_URL: publicUrl } = environment
+  if (publicUrl && !URL.canParse(publicUrl))
+    throw new ConfigError([`QUITTANCE_PUBLIC_URL must be an address, not ${JSON.stringify(publicUrl)}`])
+  return { ...config, databaseOwnerUrl: databaseOwnerUrl || undefined, publicUrl: publicUrl || undefined }
+}
+
+function isStripeItself(apiBase: string | undefined): boolean {
+  return apiBase === undefined || new URL(apiBase).hostname === 'api.stripe.com'
 }
 
 function temporalTls(environment: Environment): TemporalConfig['tls'] {

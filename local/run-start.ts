@@ -42,7 +42,7 @@ export async function runStart(input: StartInput): Promise<void> {
     const orphans = await endOrphans(stateDirectory)
     if (orphans.length > 0) console.log(`Ended what a killed run had left: ${orphans.join(', ')}.`)
     if (options.fresh) await forgetState(stateDirectory)
-    process.once('exit', startGuard(stateDirectory))
+    ending.callOffGuard = startGuard(stateDirectory)
 
     const plan = await planStack(environment, { stateDirectory, withoutKafka: options.withoutKafka })
     for (const remark of plan.remarks) console.log(remark)
@@ -69,6 +69,8 @@ interface Ending {
   has: () => boolean
   begin: (exitCode: number) => Promise<void>
   onSignal: (what: string) => void
+  /** Not called when we fall over: then the guard has work to do. */
+  callOffGuard?: () => void
 }
 
 function endOnSignals(processes: Processes): Ending {
@@ -78,6 +80,7 @@ function endOnSignals(processes: Processes): Ending {
     async begin(exitCode) {
       since ??= Date.now()
       await processes.stopAll(stopOrder)
+      ending.callOffGuard?.()
       console.log('Stopped.')
       process.exit(exitCode)
     },
@@ -87,6 +90,7 @@ function endOnSignals(processes: Processes): Ending {
         void ending.begin(0)
       } else if (Date.now() - since > sameSignalMs) {
         processes.killAll()
+        ending.callOffGuard?.()
         process.exit(1)
       }
     },

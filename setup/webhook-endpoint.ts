@@ -10,8 +10,8 @@ export interface WebhookInput {
   stripe: Pick<StripeConfig, 'secretKey' | 'apiBase'>
   /** Where the API takes Stripe's events. */
   url: string
-  /** What an earlier set-up answered; the endpoint then follows a changed address and keeps its secret. */
-  known?: WebhookSecret | undefined
+  /** The secret that an earlier set-up answered. With the endpoint's id, the endpoint follows a changed address. */
+  known?: { endpointId?: string; secret: string } | undefined
   /** Whether an endpoint of that address whose secret we do not know may be replaced by a new one. Only where nobody else
    *  can be using it: until the new secret is everywhere, events are refused. */
   replaceUnknown?: boolean
@@ -33,9 +33,10 @@ export async function ensureWebhookEndpoint(input: WebhookInput): Promise<Webhoo
     existing.find(({ id }) => id === known?.endpointId) ?? existing.find((one) => one.url === url)
   if (!endpoint) return create(endpoints, url)
 
-  if (known && endpoint.id === known.endpointId && endpoint.apiVersion === API_VERSION) {
+  const isKnown = known !== undefined && (known.endpointId ?? endpoint.id) === endpoint.id
+  if (isKnown && endpoint.apiVersion === API_VERSION) {
     await endpoints.align(endpoint.id, url)
-    return known
+    return { endpointId: endpoint.id, secret: known.secret }
   }
   if (replaceUnknown) {
     await endpoints.remove(endpoint.id)
