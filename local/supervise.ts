@@ -11,15 +11,15 @@ export interface Supervision {
   /** True once everything is being ended: what dies then stays dead. */
   isEnding: () => boolean
   firstPauseMs?: number
+  /** A part that ran this long had recovered, so the next pause is short again. */
+  steadyAfterMs?: number
 }
 
 const longestPauseMs = 30_000
-/** A part that ran this long had recovered, so the next pause is short again. */
-const steadyAfterMs = 60_000
 
 /** Watches over a part that is running, until everything is being ended. */
 export async function supervise(first: RunningProcess, supervision: Supervision): Promise<void> {
-  const { start, report, isEnding, firstPauseMs = 500 } = supervision
+  const { start, report, isEnding, firstPauseMs = 500, steadyAfterMs = 60_000 } = supervision
   let part = first
   let pauseMs = firstPauseMs
   while (!isEnding()) {
