@@ -1,6 +1,7 @@
 import type { BalanceTransaction } from './objects/balance_transaction.ts'
 import type { Charge } from './objects/charge.ts'
 import type { CheckoutSession } from './objects/checkout_session.ts'
+import type { Coupon, Discount } from './objects/coupon.ts'
 import type { Customer } from './objects/customer.ts'
 import { newEvent, type StoredEvent } from './objects/event.ts'
 import { subscriptionOf, type Invoice } from './objects/invoice.ts'
@@ -61,10 +62,12 @@ export class Account {
   readonly callCounts: Collection<CallCount>
   readonly charges: Collection<Charge>
   readonly checkoutSessions: Collection<CheckoutSession>
+  readonly coupons: Collection<Coupon>
   readonly customers: Collection<Customer>
   /** Stripe remembers that they were there, and nothing else of them. */
   readonly deletedCustomers: Collection<Stored>
   readonly deliveries: Collection<Delivery>
+  readonly discounts: Collection<Discount>
   readonly events: Collection<StoredEvent>
   readonly invoiceItems: Collection<InvoiceItem>
   readonly invoicePayments: Collection<InvoicePayment>
@@ -94,9 +97,11 @@ export class Account {
       subscription: (session) => session.subscription ?? session._local.subscription,
       setup_intent: (session) => session.setup_intent ?? session._local.setupIntent,
     })
+    this.coupons = this.#collection('coupon')
     this.customers = this.#collection('customer', { email: (one) => one.email })
     this.deletedCustomers = this.#collection('deleted_customer')
     this.deliveries = this.#collection('delivery', { event: (delivery) => delivery.event })
+    this.discounts = this.#collection('discount')
     this.events = this.#collection('event', { type: (event) => event.type })
     this.invoiceItems = this.#collection('invoice_item', { customer, invoice: (item) => item.invoice })
     this.invoicePayments = this.#collection('invoice_payment', {
@@ -124,6 +129,7 @@ export class Account {
       ch: this.charges,
       cs: this.checkoutSessions,
       cus: this.customers,
+      di: this.discounts,
       ii: this.invoiceItems,
       in: this.invoices,
       inpay: this.invoicePayments,

@@ -56,13 +56,25 @@ function valueAt(account: Account, holder: Json, field: string): unknown {
   return field in holder ? holder[field] : undefined
 }
 
-/** The object of an id. The field tells what kind it is, for products, prices and coupons may have any id. */
+/** The object of an id. The field tells what kind it is where an id can be anything: products, prices and coupons. */
 function find(account: Account, field: string, id: string): Json | undefined {
-  const object =
-    field === 'price' || field === 'default_price'
-      ? account.prices.get(id)
-      : field === 'product'
-        ? account.products.get(id)
-        : account.find(id)
+  const object = namedByField(account, field)?.get(id) ?? account.find(id)
   return object && present(account, object)
+}
+
+function namedByField(
+  account: Account,
+  field: string,
+): { get(id: string): StripeObject | undefined } | undefined {
+  switch (field) {
+    case 'price':
+    case 'default_price':
+      return account.prices
+    case 'product':
+      return account.products
+    case 'coupon':
+      return account.coupons
+    default:
+      return undefined
+  }
 }

@@ -8,6 +8,19 @@ export interface Period {
   end: number
 }
 
+interface LineDetails {
+  proration: boolean
+  proration_details: { credited_items: { invoice: string; invoice_line_items: string[] } | null }
+}
+
+/** What a line comes from: an item of the invoice, or of the subscription. */
+export interface LineParent {
+  invoice_item_details: (LineDetails & { invoice_item: string; subscription: string | null }) | null
+  subscription_item_details:
+    (LineDetails & { invoice_item: string | null; subscription: string; subscription_item: string }) | null
+  type: 'invoice_item_details' | 'subscription_item_details'
+}
+
 export interface LineItem {
   id: string
   object: 'line_item'
@@ -20,7 +33,7 @@ export interface LineItem {
   invoice: string
   livemode: false
   metadata: Metadata
-  parent: object
+  parent: LineParent
   period: Period
   pretax_credit_amounts: { amount: number; discount: string; type: 'discount' }[]
   pricing: object

@@ -157,7 +157,7 @@ function settle(account: Account, intent: PaymentIntent, outcome: PaymentOutcome
       })
       markPaid(account, invoice, previous)
       account.emit('invoice_payment.paid', payment)
-      followPaidInvoice(account, invoice, intent)
+      followPaidInvoice(account, invoice, intent.payment_method)
       break
     case 'requires_action':
       account.emit('invoice.payment_action_required', invoice)
@@ -208,6 +208,29 @@ export function voidInvoice(account: Account, invoice: Invoice): void {
       cancelPaymentIntent(account, intent, 'void_invoice')
   }
   account.emit('invoice.voided', invoice)
+}
+
+/** The customer paid in some other way. */
+export function payOutOfBand(account: Account, invoice: Invoice): void {
+  if (invoice.status === 'draft') finalizeInvoice(account, invoice)
+  const intent = intentOf(account, invoice)
+  if (intent) cancelPaymentIntent(account, intent, 'void_invoice')
+  account.invoices.change(invoice, { amount_paid_off_stripe: invoice.amount_due })
+  markPaid(account, invoice)
+  followPaidInvoice(account, invoice, null)
+}
+
+/** Nobody expects the money any more, though it may still be paid. */
+export function markUncollectible(account: Account, invoice: Invoice): void {
+  if (invoice.status === 'draft') finalizeInvoice(account, invoice)
+  const now = account.now(account.customers.must(invoice.customer))
+  account.invoices.change(invoice, {
+    status: 'uncollectible',
+    auto_advance: false,
+    next_payment_attempt: null,
+    status_transitions: { ...invoice.status_transitions, marked_uncollectible_at: now },
+  })
+  account.emit('invoice.marked_uncollectible', invoice)
 }
 
 /** The invoices of a customer's subscription that still wait for money. */

@@ -1,12 +1,11 @@
 import type { Account } from '../account.ts'
 import { subscriptionOf, type Invoice } from '../objects/invoice.ts'
-import type { PaymentIntent } from '../objects/payment_intent.ts'
 
 export const expireIncompleteJob = 'expire_incomplete_subscription'
 
 /** A paid first invoice makes an incomplete subscription active.
  *  Checkout also makes the card that paid the subscription's own, which `save_default_payment_method` asks for elsewhere. */
-export function followPaidInvoice(account: Account, invoice: Invoice, intent: PaymentIntent): void {
+export function followPaidInvoice(account: Account, invoice: Invoice, card: string | null): void {
   const subscription = account.subscriptions.get(subscriptionOf(invoice) ?? '')
   if (!subscription || subscription.status !== 'incomplete') return
   account.agenda.cancel(expireIncompleteJob, subscription.id)
@@ -15,7 +14,7 @@ export function followPaidInvoice(account: Account, invoice: Invoice, intent: Pa
     fromCheckout || subscription.payment_settings.save_default_payment_method === 'on_subscription'
   const previous = account.subscriptions.change(subscription, {
     status: 'active',
-    ...(keepsCard && { default_payment_method: intent.payment_method }),
+    ...(keepsCard && { default_payment_method: card }),
   })
   account.emit('customer.subscription.updated', subscription, previous)
 }

@@ -1,17 +1,37 @@
 import type { Route } from '../http/router.ts'
+import { balanceTransactionRoutes, chargeRoutes } from './charges.ts'
+import { invoicePaymentRoutes, invoiceRoutes } from './invoices.ts'
 import { checkoutSessionRoutes } from './checkout_sessions.ts'
+import { couponRoutes } from './coupons.ts'
 import { customerRoutes } from './customers.ts'
 import { eventRoutes } from './events.ts'
+import { invoiceItemRoutes } from './invoice_items.ts'
+import { paymentIntentRoutes } from './payment_intents.ts'
+import { paymentMethodRoutes } from './payment_methods.ts'
+import { planRoutes } from './plans.ts'
 import { priceRoutes } from './prices.ts'
 import { productRoutes } from './products.ts'
+import { setupIntentRoutes } from './setup_intents.ts'
+import { subscriptionRoutes } from './subscriptions.ts'
 import { webhookEndpointRoutes } from './webhook_endpoints.ts'
 
 /** Every call of Stripe's API that is served. */
 export const routes: Route[] = [
+  ...balanceTransactionRoutes,
+  ...chargeRoutes,
   ...checkoutSessionRoutes,
+  ...couponRoutes,
   ...customerRoutes,
   ...eventRoutes,
+  ...invoiceItemRoutes,
+  ...invoicePaymentRoutes,
+  ...invoiceRoutes,
+  ...paymentIntentRoutes,
+  ...paymentMethodRoutes,
+  ...planRoutes,
   ...priceRoutes,
   ...productRoutes,
+  ...setupIntentRoutes,
+  ...subscriptionRoutes,
   ...webhookEndpointRoutes,
 ]

@@ -1,0 +1,286 @@
+import type { Account } from '../account.ts'
+import { invalidRequest, missingParameter } from '../http/errors.ts'
+import { pageOf, paging, pagingByTime, within } from '../http/lists.ts'
+import {
+  boolean,
+  clearable,
+  currency,
+  hash,
+  ignored,
+  integer,
+  metadata,
+  oneOf,
+  range,
+  required,
+  text,
+  timestamp,
+  unsupported,
+  type Parsed,
+} from '../http/parameters.ts'
+import { route } from '../http/router.ts'
+import { search } from '../http/search.ts'
+import { subscriptionOf, type Invoice } from '../objects/invoice.ts'
+import { changedMetadata } from '../objects/shared.ts'
+import {
+  draftInvoice,
+  finalizeInvoice,
+  markUncollectible,
+  payInvoice,
+  payOutOfBand,
+  voidInvoice,
+} from '../processes/invoicing.ts'
+import { gatherItems } from '../processes/invoice_items.ts'
+import { findPaymentMethod } from '../processes/payment_methods.ts'
+import { given, named } from './find.ts'
+
+const shared = {
+  account_tax_ids: unsupported(),
+  application_fee_amount: unsupported(),
+  auto_advance: boolean(),
+  automatic_tax: hash({ enabled: required(oneOf('false')), liability: ignored() }),
+  automatically_finalizes_at: unsupported(),
+  collection_method: oneOf('charge_automatically', 'send_invoice'),
+  custom_fields: unsupported(),
+  days_until_due: integer(0),
+  default_payment_method: clearable(text()),
+  default_source: unsupported(),
+  default_tax_rates: unsupported(),
+  description: clearable(text()),
+  discounts: unsupported(),
+  due_date: timestamp(),
+  effective_at: ignored(),
+  footer: clearable(text()),
+  issuer: ignored(),
+  metadata: metadata(),
+  number: unsupported(),
+  on_behalf_of: unsupported(),
+  payment_settings: ignored(),
+  rendering: ignored(),
+  shipping_cost: unsupported(),
+  shipping_details: unsupported(),
+  statement_descriptor: clearable(text(22)),
+  transfer_data: unsupported(),
+}
+
+const createShape = {
+  ...shared,
+  currency: currency(),
+  customer: text(),
+  customer_account: unsupported(),
+  from_invoice: unsupported(),
+  pending_invoice_items_behavior: oneOf('exclude', 'include'),
+  subscription: unsupported(),
+}
+
+function create(account: Account, params: Parsed<typeof createShape>): Invoice {
+  if (params.customer === undefined) throw missingParameter('customer')
+  const customer = given(account.customers, params.customer, 'customer', 'customer')
+  const sends = params.collection_method === 'send_invoice'
+  if (sends && params.days_until_due === undefined && params.due_date === undefined)
+    throw invalidRequest(
+      'When `collection_method=send_invoice`, you must pass `days_until_due` or `due_date`.',
+    )
+  const due = params.due_date ?? account.now(customer) + (params.days_until_due ?? 0) * 24 * 60 * 60
+  const invoice = draftInvoice(account, {
+    customer,
+    currency: params.currency ?? customer.currency ?? 'usd',
+    billingReason: 'manual',
+    autoAdvance: params.auto_advance,
+    collectionMethod: params.collection_method,
+    dueDate: sends ? due : null,
+    defaultPaymentMethod:
+      params.default_payment_method &&
+      findPaymentMethod(account, params.default_payment_method, 'default_payment_method').id,
+    description: params.description,
+    footer: params.footer,
+    metadata: changedMetadata({}, params.metadata),
+    statementDescriptor: params.statement_descriptor,
+  })
+  if (params.pending_invoice_items_behavior === 'include') gatherItems(account, invoice)
+  account.emit('invoice.created', invoice)
+  return invoice
+}
+
+function update(account: Account, invoice: Invoice, params: Parsed<typeof shared>): Invoice {
+  const previous = account.invoices.change(invoice, {
+    ...(params.auto_advance !== undefined && { auto_advance: params.auto_advance }),
+    ...(params.collection_method !== undefined && { collection_method: params.collection_method }),
+    ...(params.default_payment_method !== undefined && {
+      default_payment_method:
+        params.default_payment_method &&
+        findPaymentMethod(account, params.default_payment_method, 'default_payment_method').id,
+    }),
+    ...(params.description !== undefined && { description: params.description }),
+    ...(params.due_date !== undefined && { due_date: params.due_date }),
+    ...(params.footer !== undefined && { footer: params.footer }),
+    ...(params.statement_descriptor !== undefined && { statement_descriptor: params.statement_descriptor }),
+    metadata: changedMetadata(invoice.metadata, params.metadata),
+  })
+  account.emit('invoice.updated', invoice, previous)
+  return invoice
+}
+
+const payShape = {
+  forgive: boolean(),
+  mandate: ignored(),
+  off_session: boolean(),
+  paid_out_of_band: boolean(),
+  payment_method: text(),
+  source: unsupported(),
+}
+
+function pay(account: Account, invoice: Invoice, params: Parsed<typeof payShape>): Invoice {
+  if (invoice.status === 'paid')
+    throw invalidRequest('Invoice is already paid', { code: 'invoice_already_paid' })
+  if (invoice.status === 'void' || (invoice.status === 'uncollectible' && params.paid_out_of_band))
+    throw invalidRequest(`Invoices with a status of ${invoice.status} cannot be paid.`)
+  if (params.paid_out_of_band) {
+    payOutOfBand(account, invoice)
+    return invoice
+  }
+  const method =
+    params.payment_method === undefined
+      ? undefined
+      : findPaymentMethod(account, params.payment_method, 'payment_method')
+  // By Stripe's default the customer is taken to be absent.
+  const outcome = payInvoice(account, invoice, { method, offSession: params.off_session ?? true })
+  if (outcome.kind === 'declined') throw outcome.error
+  return invoice
+}
+
+const invoiceNamed = (account: Account, id: string): Invoice => named(account.invoices, id, 'invoice')
+
+function requireDraft(invoice: Invoice, message: string): void {
+  if (invoice.status !== 'draft') throw invalidRequest(message)
+}
+
+export const invoiceRoutes = [
+  route('POST', '/v1/invoices', createShape, ({ account, params }) => create(account, params)),
+  route(
+    'GET',
+    '/v1/invoices',
+    {
+      ...pagingByTime,
+      collection_method: oneOf('charge_automatically', 'send_invoice'),
+      customer: text(),
+      due_date: range(),
+      status: oneOf('draft', 'open', 'paid', 'uncollectible', 'void'),
+      subscription: text(),
+    },
+    ({ account, params }) => {
+      const indexed = (['subscription', 'customer'] as const).find((field) => params[field] !== undefined)
+      const found = indexed ? account.invoices.where(indexed, params[indexed] ?? '') : account.invoices.all()
+      return pageOf(
+        found.filter(
+          (invoice) =>
+            within(invoice.created, params.created) &&
+            (params.status === undefined || invoice.status === params.status) &&
+            (params.customer === undefined || invoice.customer === params.customer) &&
+            (params.subscription === undefined || subscriptionOf(invoice) === params.subscription) &&
+            (params.due_date === undefined ||
+              (invoice.due_date !== null && within(invoice.due_date, params.due_date))) &&
+            (params.collection_method === undefined ||
+              invoice.collection_method === params.collection_method),
+        ),
+        params,
+        '/v1/invoices',
+      )
+    },
+  ),
+  route(
+    'GET',
+    '/v1/invoices/search',
+    { query: required(text()), limit: integer(1, 100), page: text() },
+    ({ account, params }) => search(account.invoices.all(), params, '/v1/invoices/search'),
+  ),
+  route('GET', '/v1/invoices/:invoice', {}, ({ account, path }) => invoiceNamed(account, path('invoice'))),
+  route('POST', '/v1/invoices/:invoice', shared, ({ account, params, path }) =>
+    update(account, invoiceNamed(account, path('invoice')), params),
+  ),
+  route('DELETE', '/v1/invoices/:invoice', {}, ({ account, path }) => {
+    const invoice = invoiceNamed(account, path('invoice'))
+    requireDraft(
+      invoice,
+      "You can only delete draft invoices. Use the 'void' endpoint to void an open invoice.",
+    )
+    account.invoices.remove(invoice)
+    account.emit('invoice.deleted', invoice)
+    return { id: invoice.id, object: 'invoice', deleted: true }
+  }),
+  route('GET', '/v1/invoices/:invoice/lines', paging, ({ account, params, path }) => {
+    const invoice = invoiceNamed(account, path('invoice'))
+    return pageOf(invoice.lines.toReversed(), params, `/v1/invoices/${invoice.id}/lines`)
+  }),
+  route(
+    'POST',
+    '/v1/invoices/:invoice/finalize',
+    { auto_advance: boolean() },
+    ({ account, params, path }) => {
+      const invoice = invoiceNamed(account, path('invoice'))
+      requireDraft(invoice, "This invoice is already finalized, you can't re-finalize a non-draft invoice.")
+      if (params.auto_advance !== undefined)
+        account.invoices.change(invoice, { auto_advance: params.auto_advance })
+      finalizeInvoice(account, invoice)
+      return invoice
+    },
+  ),
+  route('POST', '/v1/invoices/:invoice/pay', payShape, ({ account, params, path }) =>
+    pay(account, invoiceNamed(account, path('invoice')), params),
+  ),
+  route('POST', '/v1/invoices/:invoice/void', {}, ({ account, path }) => {
+    const invoice = invoiceNamed(account, path('invoice'))
+    if (invoice.status !== 'open' && invoice.status !== 'uncollectible')
+      throw invalidRequest(`You can only pass in open invoices. This invoice isn't open.`, {
+        code: 'invoice_not_editable',
+      })
+    voidInvoice(account, invoice)
+    return invoice
+  }),
+  route('POST', '/v1/invoices/:invoice/mark_uncollectible', {}, ({ account, path }) => {
+    const invoice = invoiceNamed(account, path('invoice'))
+    if (invoice.status !== 'open' && invoice.status !== 'draft')
+      throw invalidRequest(`You can only mark draft or open invoices as uncollectible.`)
+    markUncollectible(account, invoice)
+    return invoice
+  }),
+]
+
+export const invoicePaymentRoutes = [
+  route(
+    'GET',
+    '/v1/invoice_payments',
+    {
+      ...pagingByTime,
+      invoice: text(),
+      payment: hash({
+        payment_intent: text(),
+        payment_record: text(),
+        type: required(oneOf('payment_intent', 'payment_record')),
+      }),
+      status: oneOf('canceled', 'open', 'paid'),
+    },
+    ({ account, params }) => {
+      const { invoicePayments } = account
+      const intent = params.payment?.payment_intent
+      const found =
+        intent !== undefined
+          ? invoicePayments.where('payment_intent', intent)
+          : params.invoice === undefined
+            ? invoicePayments.all()
+            : invoicePayments.where('invoice', params.invoice)
+      return pageOf(
+        found.filter(
+          (payment) =>
+            within(payment.created, params.created) &&
+            (params.invoice === undefined || payment.invoice === params.invoice) &&
+            (params.status === undefined || payment.status === params.status),
+        ),
+        params,
+        '/v1/invoice_payments',
+      )
+    },
+  ),
+  route('GET', '/v1/invoice_payments/:id', {}, ({ account, path }) =>
+    named(account.invoicePayments, path('id'), 'invoice_payment'),
+  ),
+]
