@@ -56,9 +56,9 @@ export class IdMap {
   }
 }
 
-/** What was scrubbed from a recording may be anything. */
+/** What was scrubbed from a recording may be anything; the scrubber took some of the punctuation with it. */
 function patternOf(expected: string): RegExp {
-  const parts = expected.split('(scrubbed)').map(escaped)
+  const parts = expected.split(/\s*\(scrubbed\)\s*/).map(escaped)
   return new RegExp(`^${parts.join('.+')}$`, 's')
 }
 
