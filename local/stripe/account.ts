@@ -28,7 +28,7 @@ export interface Cause {
   idempotency_key: string | null
 }
 
-const nobody: Cause = { id: null, idempotency_key: null }
+export const nobody: Cause = { id: null, idempotency_key: null }
 
 /** How often a call was made, and the answer kept for an idempotency key. */
 export interface CallCount {
@@ -53,7 +53,6 @@ export class Account {
   cause: Cause = nobody
   readonly agenda: Agenda
   readonly #journal: Journal
-  #afterwards: (() => void)[] = []
   #announce: (event: StoredEvent) => void = () => {}
   readonly #byPrefix: Record<string, { get(id: string): StripeObject | undefined }>
 
@@ -179,18 +178,6 @@ export class Account {
 
   onEvent(announce: (event: StoredEvent) => void): void {
     this.#announce = announce
-  }
-
-  /** Does something once the answer to the current request is written, as Stripe does a moment later. */
-  afterwards(job: () => void): void {
-    this.#afterwards.push(job)
-  }
-
-  runAfterwards(): void {
-    const jobs = this.#afterwards
-    this.#afterwards = []
-    for (const job of jobs) job()
-    this.cause = nobody
   }
 
   /** Stripe lists events of the last 30 days; their number is bounded here as well. */

@@ -5,6 +5,7 @@ import { Api } from './http/api.ts'
 import { StripeError, internalError } from './http/errors.ts'
 import { LocalApi } from './http/local_api.ts'
 import { HostedPages } from './page/pages.ts'
+import { bookChargeJob, bookLater } from './processes/charging.ts'
 import { expireCheckout, expireSessionJob } from './processes/checkout.ts'
 import { expireIncompleteSubscription } from './processes/subscribing.ts'
 import { expireIncompleteJob } from './processes/subscription_status.ts'
@@ -86,6 +87,7 @@ export async function startLocalStripe(options: LocalStripeOptions = {}): Promis
   account.baseUrl = options.publicUrl ?? url
   courier.start()
   account.agenda.start({
+    [bookChargeJob]: (id) => bookLater(account, id),
     [expireSessionJob]: (id) => {
       const session = account.checkoutSessions.get(id)
       if (session?.status === 'open') expireCheckout(account, session)

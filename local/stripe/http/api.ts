@@ -1,10 +1,10 @@
-import type { Account } from '../account.ts'
+import { nobody, type Account } from '../account.ts'
 import { newId } from '../store/ids.ts'
 import { apiVersion } from '../objects/event.ts'
 import { internalError, noSuchKey, StripeError, unrecognizedUrl } from './errors.ts'
 import { render } from './expand.ts'
 import { concerns, happens, tooManyRequests, type Faults } from './faults.ts'
-import { parseForm, type RawHash } from './form.ts'
+import { parseForm } from './form.ts'
 import { Idempotency } from './idempotency.ts'
 import { list, parseParameters, text } from './parameters.ts'
 import { Router, type Match, type Route } from './router.ts'
@@ -92,11 +92,12 @@ export class Api {
     fails: boolean,
   ): { status: number; body: string; began: boolean } {
     this.#account.cause = { id: requestId, idempotency_key: key ?? null }
+    const version = headerOf(request, 'stripe-version') ?? apiVersion
     try {
       if (fails) throw internalError()
       const { expand, ...raw } = parseForm(request.method === 'POST' ? request.body : request.query)
       const paths = expand === undefined ? [] : list(text()).read(expand, 'expand')
-      const params = parseParameters(match.route.shape, raw as RawHash)
+      const params = parseParameters(match.route.shape, raw, '', version)
       const path = (name: string): string => match.values[name] ?? ''
       const result = match.route.handle({ account: this.#account, params, path })
       return { status: 200, body: toText(render(this.#account, result, paths)), began: true }
@@ -104,7 +105,7 @@ export class Api {
       const began = !(error instanceof StripeError) || error.began
       return { ...this.#refusal(error, requestId), began }
     } finally {
-      this.#account.runAfterwards()
+      this.#account.cause = nobody
     }
   }
 

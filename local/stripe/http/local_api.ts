@@ -65,20 +65,16 @@ export class LocalApi {
           newPaymentMethod({ now: this.#account.now(), card: testCard(cardNumber(given.card)) }),
         )
       : undefined
-    try {
-      const outcome = submitCheckout(this.#account, session, method, {
-        email: textOf(given.email) ?? session.customer_details?.email ?? 'customer@example.com',
-        name: textOf(given.name) ?? 'Test Customer',
-      })
-      if (outcome.kind === 'declined') throw outcome.error
-      if (outcome.kind === 'requires_action') {
-        const finished = finishAuthentication(this.#account, session, given.authenticate !== 'fail')
-        if (finished.kind === 'declined') throw finished.error
-      }
-      return render(this.#account, session, [])
-    } finally {
-      this.#account.runAfterwards()
-    }
+    const outcome = submitCheckout(this.#account, session, method, {
+      email: textOf(given.email) ?? session.customer_details?.email ?? 'customer@example.com',
+      name: textOf(given.name) ?? 'Test Customer',
+    })
+    const finished =
+      outcome.kind === 'requires_action'
+        ? finishAuthentication(this.#account, session, given.authenticate !== 'fail')
+        : outcome
+    if (finished.kind === 'declined') throw finished.error
+    return render(this.#account, session, [])
   }
 
   /** From now on every card of this customer does what that test card does. */

@@ -5,6 +5,8 @@ import type { Raw, RawHash } from './form.ts'
 export interface Field<T> {
   read(raw: Raw, path: string): T
   required?: true
+  /** The API version that no longer has the parameter; clients of older ones still send it. */
+  goneSince?: string
 }
 
 interface RequiredField<T> extends Field<T> {
@@ -23,9 +25,18 @@ export type Parsed<S extends Shape> = {
 }
 
 /** Checks and converts what was sent, with Stripe's words for what is wrong. */
-export function parseParameters<S extends Shape>(shape: S, raw: RawHash, parent = ''): Parsed<S> {
+export function parseParameters<S extends Shape>(
+  shape: S,
+  raw: RawHash,
+  parent = '',
+  version = '',
+): Parsed<S> {
+  const isKnown = (name: string): boolean => {
+    const goneSince = Object.hasOwn(shape, name) ? shape[name]?.goneSince : ''
+    return goneSince === undefined || (goneSince !== '' && version < goneSince)
+  }
   const pathOf = (name: string): string => (parent === '' ? name : `${parent}[${name}]`)
-  const unknown = Object.keys(raw).filter((name) => !Object.hasOwn(shape, name))
+  const unknown = Object.keys(raw).filter((name) => !isKnown(name))
   if (unknown.length > 0) throw unknownParameters(unknown.map(pathOf))
   const parsed: Record<string, unknown> = {}
   for (const [name, field] of Object.entries(shape)) {
@@ -52,6 +63,8 @@ export const unsupported = (): Field<never> => ({
 
 /** A parameter that changes nothing here, such as what concerns payment methods other than cards. */
 export const ignored = (): Field<undefined> => ({ read: () => undefined })
+
+export const goneSince = <T>(version: string, field: Field<T>): Field<T> => ({ ...field, goneSince: version })
 
 function plainText(raw: Raw, path: string): string {
   if (typeof raw !== 'string') throw badParameter(`Invalid string: ${JSON.stringify(raw)}`, { param: path })

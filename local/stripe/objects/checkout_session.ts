@@ -45,6 +45,7 @@ export interface NewCheckoutSession {
   amountTotal: number | null
   currency: string | null
   plans: SessionPlans
+  allowedPaymentMethodTypes?: string[] | undefined
   allowPromotionCodes?: boolean | undefined
   billingAddressCollection?: 'auto' | 'required' | undefined
   cancelUrl?: string | null | undefined
@@ -85,6 +86,7 @@ export function newCheckoutSession(given: NewCheckoutSession) {
     object: 'checkout.session' as const,
     adaptive_pricing: { enabled: mode === 'payment' },
     after_expiration: null,
+    allowed_payment_method_types: given.allowedPaymentMethodTypes ?? null,
     allow_promotion_codes: given.allowPromotionCodes ?? null,
     amount_subtotal: given.amountSubtotal,
     amount_total: given.amountTotal,
@@ -127,6 +129,7 @@ export function newCheckoutSession(given: NewCheckoutSession) {
     invoice_creation: mode === 'payment' ? noInvoice : null,
     livemode: false,
     locale: given.locale ?? null,
+    managed_payments: { enabled: false },
     metadata: given.metadata ?? {},
     mode,
     origin_context: null,

@@ -16,6 +16,7 @@ export type FutureUsage = 'off_session' | 'on_session'
 
 export interface NewPaymentIntent {
   now: number
+  allowedPaymentMethodTypes?: string[] | undefined
   amount: number
   currency: string
   customer?: string | null | undefined
@@ -34,7 +35,7 @@ export interface NewPaymentIntent {
   automaticPaymentMethods?: { allow_redirects?: 'always' | 'never'; enabled: boolean } | null
   amountDetails?: object
   /** The invoice or the session that is paid, as the card networks are told it. */
-  orderReference?: string
+  orderReference?: string | undefined
 }
 
 export type PaymentIntent = ReturnType<typeof newPaymentIntent>
@@ -44,6 +45,7 @@ export function newPaymentIntent(given: NewPaymentIntent) {
   return {
     id,
     object: 'payment_intent' as const,
+    allowed_payment_method_types: given.allowedPaymentMethodTypes ?? null,
     amount: given.amount,
     amount_capturable: 0,
     amount_details: given.amountDetails ?? { tip: {} },
@@ -65,6 +67,7 @@ export function newPaymentIntent(given: NewPaymentIntent) {
     last_payment_error: null as PaymentError | null,
     latest_charge: null as string | null,
     livemode: false,
+    managed_payments: { enabled: false },
     metadata: given.metadata ?? {},
     next_action: null as NextAction | null,
     on_behalf_of: null,
@@ -79,6 +82,7 @@ export function newPaymentIntent(given: NewPaymentIntent) {
       card: { installments: null, mandate_options: null, network: null, request_three_d_secure: 'automatic' },
     } as Record<string, object>,
     payment_method_types: ['card'],
+    payment_record: null,
     processing: null,
     receipt_email: given.receiptEmail ?? null,
     review: null,

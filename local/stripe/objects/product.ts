@@ -35,6 +35,7 @@ export function newProduct(given: NewProduct) {
     package_dimensions: null,
     shippable: given.shippable ?? null,
     statement_descriptor: given.statementDescriptor ?? null,
+    tax_details: null,
     tax_code: given.taxCode ?? null,
     type: 'service',
     unit_label: given.unitLabel ?? null,

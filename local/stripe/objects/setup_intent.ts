@@ -12,6 +12,7 @@ export type SetupIntentStatus =
 
 export interface NewSetupIntent {
   now: number
+  allowedPaymentMethodTypes?: string[] | undefined
   customer?: string | null | undefined
   paymentMethod?: string | null | undefined
   description?: string | null | undefined
@@ -27,6 +28,7 @@ export function newSetupIntent(given: NewSetupIntent) {
   return {
     id,
     object: 'setup_intent' as const,
+    allowed_payment_method_types: given.allowedPaymentMethodTypes ?? null,
     application: null,
     automatic_payment_methods: given.automaticPaymentMethods ?? null,
     cancellation_reason: null as string | null,
@@ -41,6 +43,7 @@ export function newSetupIntent(given: NewSetupIntent) {
     latest_attempt: null,
     livemode: false,
     mandate: null,
+    managed_payments: { enabled: false },
     metadata: given.metadata ?? {},
     next_action: null as NextAction | null,
     on_behalf_of: null,

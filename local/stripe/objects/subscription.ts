@@ -49,6 +49,7 @@ export function newSubscription(given: NewSubscription) {
     cancellation_details: {
       comment: null as string | null,
       feedback: null as string | null,
+      feedback_option: null,
       reason: null as string | null,
     },
     collection_method: given.collectionMethod ?? ('charge_automatically' as CollectionMethod),
@@ -63,9 +64,16 @@ export function newSubscription(given: NewSubscription) {
     description: given.description ?? null,
     discounts: [] as string[],
     ended_at: null as number | null,
-    invoice_settings: { account_tax_ids: null, issuer: { type: 'self' } },
+    invoice_settings: {
+      account_tax_ids: null,
+      custom_fields: null,
+      description: null,
+      footer: null,
+      issuer: { type: 'self' },
+    },
     latest_invoice: null as string | null,
     livemode: false,
+    managed_payments: { enabled: false },
     metadata: given.metadata ?? {},
     next_pending_invoice_item_invoice: null,
     on_behalf_of: null,
@@ -85,7 +93,10 @@ export function newSubscription(given: NewSubscription) {
     transfer_data: null,
     trial_end: given.trialEnd ?? null,
     trial_settings: {
-      end_behavior: { missing_payment_method: given.missingPaymentMethodAtTrialEnd ?? 'create_invoice' },
+      end_behavior: {
+        billing_cycle_anchor: null,
+        missing_payment_method: given.missingPaymentMethodAtTrialEnd ?? 'create_invoice',
+      },
     },
     trial_start: given.trialEnd ? given.now : null,
   }

@@ -17,6 +17,7 @@ export function newSubscriptionItem(given: {
     object: 'subscription_item' as const,
     billing_thresholds: null,
     created: given.now,
+    current_trial: null,
     current_period_end: given.period.end,
     current_period_start: given.period.start,
     discounts: [] as string[],

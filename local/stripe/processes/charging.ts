@@ -8,6 +8,9 @@ import { declines, testCard, type Decline } from '../objects/test_cards.ts'
 import { present } from '../present.ts'
 import { attachPaymentMethod } from './payment_methods.ts'
 
+export const bookChargeJob = 'book_charge'
+const bookingSeconds = 2
+
 /** What came of an attempt to take money. A decline carries the error that the caller is told. */
 export type PaymentOutcome =
   | { kind: 'succeeded' | 'authorized'; charge: Charge }
@@ -168,7 +171,7 @@ function succeed(
   account.emit(captured ? 'payment_intent.succeeded' : 'payment_intent.amount_capturable_updated', intent)
   // `automatic_async` leaves the balance for a moment later.
   if (intent.capture_method === 'automatic_async')
-    account.afterwards(() => account.emit('charge.updated', charge, book(account, charge, now)))
+    account.agenda.plan(bookChargeJob, charge.id, Math.floor(Date.now() / 1000) + bookingSeconds)
   return { kind: captured ? 'succeeded' : 'authorized', charge }
 }
 
@@ -183,6 +186,12 @@ function keepForLater(
   if (customer && !method.customer) attachPaymentMethod(account, method, customer)
   if (authenticated)
     account.paymentMethods.change(method, { _local: { ...method._local, authenticatedForLater: true } })
+}
+
+/** What `automatic_async` left for later. */
+export function bookLater(account: Account, id: string): void {
+  const charge = account.charges.must(id)
+  account.emit('charge.updated', charge, book(account, charge, account.nowOf(charge.customer)))
 }
 
 /** Adds a captured charge to the balance.

@@ -74,14 +74,20 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
       paymentMethod: null,
       description: descriptionOf(invoice),
       setupFutureUsage: invoice.billing_reason === 'subscription_create' ? 'off_session' : null,
-      // Twenty-five characters are all that the card networks take.
-      orderReference: (invoice._local.orderReference ?? invoice.id).slice(0, 25),
+      orderReference: orderReferenceOf(invoice),
     }),
   )
   account.invoicePayments.insert(newInvoicePayment(invoice, intent.id, now))
   account.emit('invoice.finalized', invoice)
   account.emit('payment_intent.created', intent)
 }
+
+/** What the card networks are told is paid for, in the 25 characters they take: the session or the invoice.
+ *  They are told only of invoices whose lines all say what they are for. */
+const orderReferenceOf = (invoice: Invoice): string | undefined =>
+  invoice.lines.every(({ description }) => description !== null)
+    ? (invoice._local.orderReference ?? invoice.id).slice(0, 25)
+    : undefined
 
 const descriptionOf = (invoice: Invoice): string =>
   ({

@@ -272,6 +272,7 @@ export function cancelSubscription(
     cancellation_details: {
       comment: details.comment ?? null,
       feedback: details.feedback ?? null,
+      feedback_option: null,
       reason: 'cancellation_requested',
     },
   })

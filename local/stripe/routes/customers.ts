@@ -69,10 +69,18 @@ export const shippingOf = (given: Parsed<{ shipping: typeof shipping }>['shippin
         address: addressOf(given.address),
         name: given.name,
         phone: given.phone ?? null,
-        ...(given.carrier !== undefined && { carrier: given.carrier }),
-        ...(given.tracking_number !== undefined && { tracking_number: given.tracking_number }),
       }
     : null
+
+/** The same for a payment, where who carries the goods is part of it. */
+export const deliveryOf = (
+  given: Parsed<{ shipping: typeof shipping }>['shipping'] | null,
+): Shipping | null => {
+  const shown = given && shippingOf(given)
+  return shown
+    ? { ...shown, carrier: given.carrier ?? null, tracking_number: given.tracking_number ?? null }
+    : null
+}
 
 function create(account: Account, params: Parsed<typeof createShape>): Customer {
   const method = params.payment_method && findPaymentMethod(account, params.payment_method, 'payment_method')

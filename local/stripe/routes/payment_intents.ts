@@ -7,6 +7,7 @@ import {
   currency,
   either,
   email,
+  goneSince,
   hash,
   ignored,
   integer,
@@ -28,7 +29,7 @@ import { present } from '../present.ts'
 import { cancelPaymentIntent, capturePayment } from '../processes/charging.ts'
 import { attemptAndSettle } from '../processes/invoicing.ts'
 import { findPaymentMethod } from '../processes/payment_methods.ts'
-import { shipping, shippingOf } from './customers.ts'
+import { deliveryOf, shipping } from './customers.ts'
 import { given } from './find.ts'
 import { createPaymentMethod, paymentMethodData } from './payment_methods.ts'
 
@@ -48,8 +49,7 @@ const shared = {
   payment_method_configuration: ignored(),
   payment_method_data: hash(paymentMethodData),
   payment_method_options: ignored(),
-  // Gone from the newest version, and still sent by clients of older ones.
-  payment_method_types: list(text()),
+  payment_method_types: goneSince('2026-09-30.endive', list(text())),
   receipt_email: clearable(email()),
   setup_future_usage: clearable(oneOf('off_session', 'on_session')),
   shipping: clearable(shipping),
@@ -151,6 +151,7 @@ function create(account: Account, params: Parsed<typeof createShape>): PaymentIn
   const intent = account.paymentIntents.insert(
     newPaymentIntent({
       now: account.now(customer),
+      allowedPaymentMethodTypes: params.allowed_payment_method_types,
       amount: params.amount,
       currency: params.currency,
       customer: customer?.id,
@@ -161,7 +162,7 @@ function create(account: Account, params: Parsed<typeof createShape>): PaymentIn
       metadata: changedMetadata({}, params.metadata),
       receiptEmail: params.receipt_email,
       setupFutureUsage: params.setup_future_usage,
-      shipping: shippingOf(params.shipping ?? undefined),
+      shipping: deliveryOf(params.shipping),
       statementDescriptor: params.statement_descriptor,
       statementDescriptorSuffix: params.statement_descriptor_suffix,
       transferGroup: params.transfer_group,
@@ -250,7 +251,7 @@ function update(account: Account, intent: PaymentIntent, params: Parsed<typeof u
     ...(method && { payment_method: method.id, status: 'requires_confirmation' as const }),
     ...(params.receipt_email !== undefined && { receipt_email: params.receipt_email }),
     ...(params.setup_future_usage !== undefined && { setup_future_usage: params.setup_future_usage }),
-    ...(params.shipping !== undefined && { shipping: shippingOf(params.shipping ?? undefined) }),
+    ...(params.shipping !== undefined && { shipping: deliveryOf(params.shipping) }),
     ...(params.statement_descriptor !== undefined && { statement_descriptor: params.statement_descriptor }),
     ...(params.transfer_group !== undefined && { transfer_group: params.transfer_group }),
     metadata: changedMetadata(intent.metadata, params.metadata),
@@ -272,7 +273,7 @@ const confirmShape = {
   payment_method: text(),
   payment_method_data: hash(paymentMethodData),
   payment_method_options: ignored(),
-  payment_method_types: ignored(),
+  payment_method_types: goneSince('2026-09-30.endive', list(text())),
   receipt_email: clearable(email()),
   setup_future_usage: clearable(oneOf('off_session', 'on_session')),
   shipping: clearable(shipping),
@@ -327,7 +328,7 @@ export const paymentIntentRoutes = [
       ...(params.capture_method !== undefined && { capture_method: params.capture_method }),
       ...(params.receipt_email !== undefined && { receipt_email: params.receipt_email }),
       ...(params.setup_future_usage !== undefined && { setup_future_usage: params.setup_future_usage }),
-      ...(params.shipping !== undefined && { shipping: shippingOf(params.shipping ?? undefined) }),
+      ...(params.shipping !== undefined && { shipping: deliveryOf(params.shipping) }),
     })
     return confirm(account, intent, params)
   }),

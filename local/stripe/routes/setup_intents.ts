@@ -3,6 +3,7 @@ import { invalidRequest, noSuch, StripeError } from '../http/errors.ts'
 import { pageOf, pagingByTime, within } from '../http/lists.ts'
 import {
   boolean,
+  goneSince,
   hash,
   ignored,
   list,
@@ -45,7 +46,7 @@ const createShape = {
   on_behalf_of: unsupported(),
   payment_method_configuration: ignored(),
   payment_method_options: ignored(),
-  payment_method_types: list(text()),
+  payment_method_types: goneSince('2026-09-30.endive', list(text())),
   return_url: url(),
   single_use: unsupported(),
   usage: oneOf('off_session', 'on_session'),
@@ -71,6 +72,7 @@ function create(account: Account, params: Parsed<typeof createShape>): SetupInte
   const intent = account.setupIntents.insert(
     newSetupIntent({
       now: account.now(customer),
+      allowedPaymentMethodTypes: params.allowed_payment_method_types,
       customer: customer?.id,
       paymentMethod: method?.id,
       description: params.description,
