@@ -3,7 +3,11 @@
 export interface Config {
   /** In production every variable must be set; elsewhere the embedded defaults of `npm start` apply. */
   production: boolean
+  /** Where the API listens: on loopback unless a container or a deployment says otherwise. */
+  host: string
   port: number
+  /** Where integrators reach the API, as they are told at registration; unset means where their request came to. */
+  publicUrl: string | undefined
   logLevel: string
   database: { applicationUrl: string; systemUrl: string; poolSize: number }
   temporal: TemporalConfig
@@ -93,6 +97,9 @@ export function loadConfig(environment: Environment = process.env): Config {
     return value
   }
 
+  const publicUrl = environment.QUITTANCE_PUBLIC_URL?.replace(/\/+$/, '') || undefined
+  if (publicUrl && !(URL.canParse(publicUrl) && /^https?:/.test(publicUrl)))
+    problems.push('QUITTANCE_PUBLIC_URL must be an address such as https://billing.example.com')
   const stripeSecretKey = text('STRIPE_SECRET_KEY')
   if (stripeSecretKey && !/^(sk|rk)_(test|live)_/.test(stripeSecretKey))
     problems.push('STRIPE_SECRET_KEY must look like sk_test_… or sk_live_… (or rk_… for a restricted key)')
@@ -108,11 +115,15 @@ export function loadConfig(environment: Environment = process.env): Config {
 
   // In production an unset STRIPE_API_BASE means Stripe itself; elsewhere it means the local one.
   const apiBase = environment.STRIPE_API_BASE || (production ? undefined : localDefaults.STRIPE_API_BASE)
+  if (apiBase && !URL.canParse(apiBase))
+    problems.push(`STRIPE_API_BASE must be an address, not ${JSON.stringify(apiBase)}`)
 
   const livemode = /^(sk|rk)_live_/.test(stripeSecretKey)
   const config: Config = {
     production,
+    host: environment.HOST || '127.0.0.1',
     port: whole('PORT', 3000, 0, 65_535),
+    publicUrl,
     logLevel: environment.LOG_LEVEL || 'info',
     database: {
       applicationUrl: postgresUrl('DATABASE_URL'),
@@ -153,8 +164,6 @@ export function loadConfig(environment: Environment = process.env): Config {
 export interface SetupConfig extends Config {
   /** The role that migrates; unset means that somebody else does. */
   databaseOwnerUrl: string | undefined
-  /** Where Stripe reaches the API; unset means that no webhook endpoint is created. */
-  publicUrl: string | undefined
 }
 
 /** What set-up needs: the owner of the database, but neither the webhook secret, which it may be about to create, nor an
@@ -166,14 +175,7 @@ export function loadSetupConfig(environment: Environment = process.env): SetupCo
     STRIPE_WEBHOOK_SECRET: environment.STRIPE_WEBHOOK_SECRET || 'whsec_to_be_created',
     QUITTANCE_OPERATOR_KEY: environment.QUITTANCE_OPERATOR_KEY || 'qk_operator_not_needed_for_setup',
   })
-  const { DATABASE_OWNER_URL: databaseOwnerUrl, QUITTANCE_PUBLIC_URL: publicUrl } = environment
-  if (publicUrl && !URL.canParse(publicUrl))
-    throw new ConfigError([`QUITTANCE_PUBLIC_URL must be an address, not ${JSON.stringify(publicUrl)}`])
-  return { ...config, databaseOwnerUrl: databaseOwnerUrl || undefined, publicUrl: publicUrl || undefined }
-}
-
-function isStripeItself(apiBase: string | undefined): boolean {
-  return apiBase === undefined || new URL(apiBase).hostname === 'api.stripe.com'
+  return { ...config, databaseOwnerUrl: environment.DATABASE_OWNER_URL || undefined }
 }
 
 function temporalTls(environment: Environment): TemporalConfig['tls'] {

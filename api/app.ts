@@ -1,0 +1,41 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { authenticate } from './authenticate.ts'
+import type { BaseEnv, CallerEnv } from './context.ts'
+import type { ApiDependencies } from './dependencies.ts'
+import { onlyKnownRoutes } from './known-routes.ts'
+import { problemResponse } from './problem.ts'
+import { readJsonBody } from './read-body.ts'
+import { requestContext } from './request-context.ts'
+import { documentationRoutes } from './routes/documentation.ts'
+import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { operatorRoutes } from './routes/operators.ts'
+import { paymentRoutes } from './routes/payments.ts'
+import { projectRoutes } from './routes/projects.ts'
+import { subscriptionRoutes } from './routes/subscriptions.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
+import { refuseInvalid } from './validation.ts'
+
+const MAX_BODY_BYTES = 256 * 1024
+
+/** The whole HTTP API, out of what it is given. Listens to nothing and opens nothing by itself. */
+export function createApp(dependencies: ApiDependencies): OpenAPIHono<BaseEnv> {
+  const app = new OpenAPIHono<BaseEnv>({ defaultHook: refuseInvalid })
+  app.onError(problemResponse)
+  app.use(requestContext(dependencies))
+  app.use(onlyKnownRoutes(app))
+  healthRoutes(app, dependencies)
+  documentationRoutes(app)
+  webhookRoutes(app, dependencies)
+
+  const api = new OpenAPIHono<CallerEnv>({ defaultHook: refuseInvalid })
+  api.use(authenticate(dependencies))
+  api.use(readJsonBody(MAX_BODY_BYTES))
+  projectRoutes(api, dependencies)
+  keyRoutes(api, dependencies)
+  operatorRoutes(api, dependencies)
+  paymentRoutes(api, dependencies)
+  subscriptionRoutes(api, dependencies)
+  app.route('/api/v1', api)
+  return app
+}

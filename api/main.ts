@@ -1,0 +1,85 @@
+import { Client, Connection } from '@temporalio/client'
+import { type Config, loadConfig } from '../config.ts'
+import { connect } from '../db/client.ts'
+import { createDispatcher, type Dispatcher } from '../inbox/dispatch.ts'
+import { createLogger, type Logger } from '../log.ts'
+import { API_VERSION } from '../providers/stripe/api-version.ts'
+import { createWebhookVerifier } from '../providers/stripe/webhook-signature.ts'
+import { temporalConnectionOptions } from '../providers/temporal.ts'
+import { createApp } from './app.ts'
+import { createMetrics } from './metrics.ts'
+import { createOrchestrator } from './orchestrator.ts'
+import { describeError } from './problem.ts'
+import { serve } from './serve.ts'
+
+/** The API process. Many may run side by side. */
+
+const config = loadConfig()
+const logger = createLogger({ name: 'api', level: config.logLevel })
+await run(config, logger)
+
+async function run(config: Config, logger: Logger): Promise<void> {
+  const { database, temporal, stripe } = config
+  const connections = connect({ ...database, applicationName: 'quittance-api' })
+  const { application, system } = connections
+  // Lazy: webhooks are stored and statuses read while Temporal is away.
+  const connection = Connection.lazy(await temporalConnectionOptions(temporal))
+  const client = new Client({ connection, namespace: temporal.namespace })
+  const dispatcher = countDispatches(
+    createDispatcher({
+      system,
+      temporal: client,
+      livemode: stripe.livemode,
+      apiVersion: API_VERSION,
+      logger,
+    }),
+  )
+  const app = createApp({
+    application,
+    system,
+    orchestrator: createOrchestrator(client),
+    verifyWebhook: createWebhookVerifier({ secrets: stripe.webhookSecrets }),
+    dispatcher,
+    operatorKey: config.operatorKey,
+    livemode: stripe.livemode,
+    publicUrl: config.publicUrl,
+    logger,
+    metrics: createMetrics(),
+  })
+  const server = await serve(app.fetch, { host: config.host, port: config.port })
+  logger.info({ url: server.url, livemode: stripe.livemode }, 'api ready')
+
+  let isStopping = false
+  const stop = (signal: NodeJS.Signals) => {
+    if (isStopping) process.exit(1) // Asked twice: whoever asks does not want to wait.
+    isStopping = true
+    logger.info({ signal }, 'api stops')
+    shutDown().catch((error: unknown) => {
+      logger.error({ error: describeError(error) }, 'api did not stop cleanly')
+      process.exit(1)
+    })
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+
+  async function shutDown(): Promise<void> {
+    await server.close()
+    await dispatcher.settled()
+    await Promise.all([connections.close(), connection.close()])
+    logger.info('api stopped')
+    process.exit(0)
+  }
+}
+
+/** Knows which dispatches are under way, so that the connections they use are not closed under them. */
+function countDispatches(dispatcher: Dispatcher): Dispatcher & { settled(): Promise<unknown> } {
+  const underWay = new Set<Promise<unknown>>()
+  return {
+    dispatch(event) {
+      const work = dispatcher.dispatch(event).finally(() => underWay.delete(work))
+      underWay.add(work)
+      return work
+    },
+    settled: () => Promise.allSettled(underWay),
+  }
+}
