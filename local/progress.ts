@@ -52,7 +52,8 @@ export function createProgress(output: NodeJS.WriteStream, parts: string[]): Pro
     const isDue = Date.now() - (before?.saidAt ?? 0) > plainPauseMs
     rows.set(part, { state, words, saidAt: isNews || isDue ? Date.now() : (before?.saidAt ?? 0) })
     if (output.isTTY) draw()
-    else if (isNews || isDue) output.write(`  ${marks[state]} ${part.padEnd(width)}  ${words}\n`)
+    else if (isNews || isDue)
+      output.write(`  ${marks[state]} ${part.padEnd(width)}  ${words.split('\n')[0]}\n`)
   }
 
   return {
