@@ -14,8 +14,10 @@ export interface Connections {
   application: Database
   /** Sees keys, inbox, outbox and what is due, over all projects, and little else. */
   system: Database
-  /** For what needs the bare client: LISTEN and the relay's locks. */
+  /** For what needs the bare client: LISTEN. */
   systemClient: postgres.Sql
+  /** One connection of the system role for itself alone, for locks that live as long as it does. The caller ends it. */
+  openSystemSession(): postgres.Sql
   close(): Promise<void>
 }
 
@@ -39,6 +41,8 @@ export function connect({
       max,
       connect_timeout: 5,
       idle_timeout: 300,
+      // The client's own goes up to 20 seconds, for which a database that is back would still look gone.
+      backoff: (attempts: number) => Math.min(2 ** attempts / 50, 1),
       onnotice: () => {},
       connection: {
         application_name: applicationName,
@@ -47,12 +51,30 @@ export function connect({
         idle_in_transaction_session_timeout: 30_000,
       },
     })
+  const openSystemSession = () =>
+    postgres(systemUrl, {
+      max: 1,
+      max_lifetime: null,
+      connect_timeout: 5,
+      // A session that is lost is wanted back at once, and one caller cannot overrun the server.
+      backoff: () => 0.25,
+      onnotice: () => {},
+      connection: {
+        application_name: `${applicationName}-session`,
+        statement_timeout: 5_000,
+        // A machine that vanishes says no goodbye: the server must notice within seconds.
+        tcp_keepalives_idle: 2,
+        tcp_keepalives_interval: 1,
+        tcp_keepalives_count: 3,
+      },
+    })
   const applicationClient = open(applicationUrl, poolSize)
   const systemClient = open(systemUrl, poolSize)
   return {
     application: drizzle(applicationClient, { schema }),
     system: drizzle(systemClient, { schema }),
     systemClient,
+    openSystemSession,
     async close() {
       await Promise.all([applicationClient.end({ timeout: 5 }), systemClient.end({ timeout: 5 })])
     },

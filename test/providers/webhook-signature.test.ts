@@ -73,10 +73,7 @@ describe('createWebhookVerifier', () => {
 
   it('says so when what was signed is no event', () => {
     for (const payload of ['{', '[]', '"x"', '{"object":"v2.core.event"}', body.replace('"data"', '"date"')])
-      expect(
-        codeOf(() => verify(payload, sign(payload))),
-        payload,
-      ).toBe('malformed_body')
+      expect(codeOf(() => verify(payload, sign(payload)))).toBe('malformed_body')
   })
 
   it('keeps an event about an object without an id', () => {

@@ -1,0 +1,69 @@
+import type { Client } from '@temporalio/client'
+import type { Logger } from 'pino'
+import type { Database } from '../db/client.ts'
+import { claimDuePayments, type DuePayment, makePaymentDue } from '../db/due-payments.ts'
+import { claimDueEvents } from '../db/inbox.ts'
+import type { Dispatcher } from './dispatch.ts'
+import { checkoutStart } from './starts.ts'
+
+/** One round of taking up what was stored and whose workflow was not told: the process that stored it died, Temporal was away,
+ *  or there was too much at once. Any number of processes may sweep; each row is taken by one of them. */
+
+export interface SweepOptions {
+  system: Database
+  temporal: Client
+  dispatcher: Dispatcher
+  logger: Logger
+  /** Rows of each kind in a round. */
+  limit?: number
+}
+
+export interface SweepRound {
+  done: number
+  /** Put off again. */
+  failed: number
+  /** Whether there may be more that is due. */
+  more: boolean
+}
+
+/** Longer than a round takes in which every signal runs into its deadline. */
+const EVENT_LEASE_S = 30
+/** A checkout that runs is found running; one that cannot open its page within this time is looked at again. */
+const PAYMENT_POSTPONED_S = 300
+const PAYMENT_RETRY_S = 15
+const START_DEADLINE_MS = 5_000
+
+export async function sweep(options: SweepOptions): Promise<SweepRound> {
+  const { system, dispatcher, limit = 64 } = options
+  const events = await claimDueEvents(system, { limit, lease_s: EVENT_LEASE_S })
+  const payments = await claimDuePayments(system, { limit, postpone_s: PAYMENT_POSTPONED_S })
+  const results = await Promise.all([
+    ...events.map(async (event) => (await dispatcher.dispatch(event)) === 'handled'),
+    ...payments.map((payment) => startCheckout(options, payment)),
+  ])
+  const done = results.filter(Boolean).length
+  return {
+    done,
+    failed: results.length - done,
+    more: events.length === limit || payments.length === limit,
+  }
+}
+
+/** @returns whether Temporal took it. */
+async function startCheckout(
+  { system, temporal, logger }: SweepOptions,
+  payment: DuePayment,
+): Promise<boolean> {
+  const { paymentId } = payment
+  try {
+    await temporal.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+      temporal.workflow.start('checkout', checkoutStart(payment)),
+    )
+    logger.info({ paymentId }, 'checkout started for a payment that nobody had taken up')
+    return true
+  } catch (error) {
+    logger.warn({ paymentId, error: error instanceof Error ? error.name : 'unknown' }, 'checkout not started')
+    await makePaymentDue(system, payment, PAYMENT_RETRY_S)
+    return false
+  }
+}
