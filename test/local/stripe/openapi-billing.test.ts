@@ -50,6 +50,33 @@ describe.skipIf(why !== '')(`answers and events of billing fit Stripe's publishe
     expect(await stripe.newProblems()).toEqual([])
   })
 
+  it('a subscription checkout with a trial charges nothing yet', async () => {
+    const pot = { currency: 'usd', unit_amount: 2500, product_data: { name: 'A teapot' } }
+    const session = await scene.checkout('subscription', {
+      line_items: [{ price: await scene.monthlyPrice(), quantity: 1 }],
+      subscription_data: { trial_period_days: 7 },
+      payment_method_collection: 'if_required',
+    })
+    await stripe.payHosted(textAt(session, 'id'), cards.visa)
+    const expand = ['subscription', 'invoice']
+    expect(await stripe.get(`/v1/checkout/sessions/${textAt(session, 'id')}`, { expand })).toMatchObject({
+      payment_status: 'no_payment_required',
+      subscription: { status: 'trialing' },
+      invoice: { status: 'paid', total: 0 },
+    })
+
+    const withPot = await scene.checkout('subscription', {
+      line_items: [
+        { price: await scene.monthlyPrice(), quantity: 1 },
+        { price_data: pot, quantity: 1 },
+      ],
+    })
+    await stripe.payHosted(textAt(withPot, 'id'), cards.visa)
+    const paid = { amount_total: 4400, invoice: { total: 4400 }, subscription: { items: { total_count: 1 } } }
+    expect(await stripe.get(`/v1/checkout/sessions/${textAt(withPot, 'id')}`, { expand })).toMatchObject(paid)
+    expect(await stripe.newProblems()).toEqual([])
+  })
+
   it('subscriptions start active, trialing and incomplete', async () => {
     const price = await scene.monthlyPrice()
     const { customer } = await scene.customerWithCard()
@@ -106,6 +133,46 @@ describe.skipIf(why !== '')(`answers and events of billing fit Stripe's publishe
       amount_paid: 1500,
     })
     await stripe.get('/v1/invoices', { customer, expand: ['data.payments'] })
+    expect(await stripe.newProblems()).toEqual([])
+  })
+
+  it('an invoice to be sent is given up, and another is paid elsewhere', async () => {
+    const customer = await scene.customer()
+    const draft = async (parameters = {}) => {
+      const id = textAt(await stripe.post('/v1/invoices', { customer, ...parameters }), 'id')
+      const item = await stripe.post('/v1/invoiceitems', { customer, invoice: id, amount: 900 })
+      await stripe.post(`/v1/invoiceitems/${textAt(item, 'id')}`, { amount: 1000 })
+      return id
+    }
+    const sent = await draft({ collection_method: 'send_invoice', days_until_due: 30, footer: 'Thank you' })
+    await stripe.post(`/v1/invoices/${sent}/finalize`)
+    await stripe.post(`/v1/invoices/${sent}/mark_uncollectible`)
+    await stripe.eventAbout('invoice.marked_uncollectible', sent)
+    const elsewhere = await stripe.post(`/v1/invoices/${await draft()}/pay`, { paid_out_of_band: true })
+    expect(elsewhere).toMatchObject({ status: 'paid', amount_paid: 1000 })
+    expect(await stripe.delete(`/v1/invoices/${await draft()}`)).toMatchObject({ deleted: true })
+    await stripe.get('/v1/invoiceitems', { customer })
+    expect(await stripe.newProblems()).toEqual([])
+  })
+
+  it('plans and coupons are the older and the cheaper prices', async () => {
+    const plan = { id: 'gold', amount: 1000, currency: 'usd', interval: 'month', product: { name: 'Gold' } }
+    await stripe.post('/v1/plans', plan)
+    expect(await stripe.get('/v1/prices/gold')).toMatchObject({ unit_amount: 1000, type: 'recurring' })
+    const { customer } = await scene.customerWithCard()
+    const active = { status: 'active', plan: { id: 'gold', amount: 1000 } }
+    expect(
+      await scene.subscription(customer, 'gold', { expand: ['items.data.price.product'] }),
+    ).toMatchObject(active)
+    await stripe.get('/v1/plans')
+
+    const coupon = await stripe.post('/v1/coupons', {
+      percent_off: 25,
+      duration: 'repeating',
+      duration_in_months: 3,
+    })
+    await stripe.get(`/v1/coupons/${textAt(coupon, 'id')}`)
+    await stripe.get('/v1/coupons')
     expect(await stripe.newProblems()).toEqual([])
   })
 

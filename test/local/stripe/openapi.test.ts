@@ -100,6 +100,35 @@ describe.skipIf(why !== '')(`answers and events of payments fit Stripe's publish
     expect(await stripe.newProblems()).toEqual([])
   })
 
+  it('a checkout takes all the options of a shop', async () => {
+    const options = {
+      customer_email: 'ada@example.com',
+      customer_creation: 'always',
+      client_reference_id: 'usr_1',
+      locale: 'pt-BR',
+      submit_type: 'pay',
+      allow_promotion_codes: true,
+      billing_address_collection: 'required',
+      phone_number_collection: { enabled: true },
+      custom_text: { submit: { message: 'With milk?' } },
+      expires_at: Math.floor(Date.now() / 1000) + 3600,
+      payment_intent_data: {
+        description: 'Tea',
+        metadata: { payment: 'pay_1' },
+        setup_future_usage: 'off_session',
+      },
+    }
+    const session = textAt(await scene.checkout('payment', { ...pots, ...options }), 'id')
+    await stripe.post(`/v1/checkout/sessions/${session}`, { metadata: { payment: 'pay_1' } })
+    await stripe.payHosted(session, cards.authenticates)
+    const expand = ['customer', 'payment_intent.latest_charge', 'payment_intent.payment_method']
+    const paid = await stripe.get(`/v1/checkout/sessions/${session}`, { expand })
+    expect(paid).toMatchObject({ status: 'complete', payment_intent: { metadata: { payment: 'pay_1' } } })
+    const card = at(paid, 'payment_intent.latest_charge.payment_method_details.card')
+    expect(card).toMatchObject({ three_d_secure: { result: 'authenticated' } })
+    expect(await stripe.newProblems()).toEqual([])
+  })
+
   it('a setup checkout saves a card', async () => {
     const customer = await scene.customer()
     const session = textAt(await scene.checkout('setup', { customer, currency: 'usd' }), 'id')
@@ -159,6 +188,19 @@ describe.skipIf(why !== '')(`answers and events of payments fit Stripe's publish
     await stripe.post(`/v1/setup_intents/${unused}/cancel`)
     await stripe.eventAbout('setup_intent.canceled', unused)
     await stripe.get('/v1/setup_intents', { customer })
+    expect(await stripe.newProblems()).toEqual([])
+  })
+
+  it('objects are searched', async () => {
+    const customer = await scene.customer()
+    const found = await stripe.get('/v1/customers/search', {
+      query: "email:'ada@example.com' AND name:'Ada'",
+    })
+    expect(at(found, 'data[0].id')).toBe(customer)
+    await stripe.get('/v1/prices/search', { query: "active:'true'" })
+    await stripe.get('/v1/payment_intents/search', { query: "metadata['payment']:'pay_1'" })
+    await stripe.get('/v1/subscriptions/search', { query: "metadata['subscription']:'sbs_1'" })
+    await stripe.get('/v1/invoices/search', { query: "status:'open'" })
     expect(await stripe.newProblems()).toEqual([])
   })
 

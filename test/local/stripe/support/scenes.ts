@@ -5,6 +5,8 @@ import type { JudgedSession } from './judged-session.ts'
 export const cards = {
   visa: '4242424242424242',
   declined: '4000000000000002',
+  /** Asks for 3-D Secure, unless the customer has authenticated for later payments. */
+  authenticates: '4000002500003155',
 }
 
 export const returnUrl = 'https://shop.example.com/'

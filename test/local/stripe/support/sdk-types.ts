@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { neverSent } from './api-overlay.ts'
 import { isObject, typeOf, type Json, type JsonObject } from './json.ts'
 
 /**
@@ -44,7 +45,9 @@ export function sdkTypes(): MissingFields {
       const found = value[field]
       const place = `${path}.${field}`
       if (found === undefined)
-        return optional ? [] : [`${place}: missing, the SDK declares it always there: ${type}`]
+        return optional || neverSent.has(`${name}.${field}`)
+          ? []
+          : [`${place}: missing, the SDK declares it always there: ${type}`]
       const nested = nestedName(type, name, interfaces)
       const elements = Array.isArray(found) ? found : [found]
       const plain = elements.every((element) => isObject(element) && typeof element['object'] !== 'string')
