@@ -7,7 +7,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 
 FROM dependencies AS product
-COPY config.ts tsconfig.json ./
+COPY config.ts log.ts tsconfig.json ./
 COPY domain domain
 COPY workflows workflows
 COPY activities activities

@@ -178,6 +178,11 @@ export function loadSetupConfig(environment: Environment = process.env): SetupCo
   return { ...config, databaseOwnerUrl: environment.DATABASE_OWNER_URL || undefined }
 }
 
+/** Stripe's own servers have a rate limit, a stand-in has none. */
+function isStripeItself(apiBase: string | undefined): boolean {
+  return apiBase === undefined || (URL.canParse(apiBase) && new URL(apiBase).hostname.endsWith('stripe.com'))
+}
+
 function temporalTls(environment: Environment): TemporalConfig['tls'] {
   const { TEMPORAL_TLS_SERVER_NAME, TEMPORAL_TLS_CA, TEMPORAL_TLS_CERT, TEMPORAL_TLS_KEY } = environment
   const wanted =
