@@ -63,7 +63,7 @@ describe('docker compose up', () => {
       // In production nothing has a default, so whatever is left out is named.
       const elsewhere = {
         STRIPE_WEBHOOK_SECRET: 'whsec_x',
-        QUITTANCE_OPERATOR_KEY: 'qk_operator_long_enough',
+        QUITTANCE_OPERATOR_KEY: 'qk_operator_that_is_long_enough',
       }
       const config = loadConfig({ ...environment, ...elsewhere, NODE_ENV: 'production' })
       expect(config.temporal.address).toBe('temporal:7233')
