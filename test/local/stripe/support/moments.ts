@@ -14,6 +14,8 @@ export function describeMoment(moment_s: number, start_s: number): string {
   if (Math.abs(distance_s) <= minute_s) return 'at once'
   for (let months = 1; months <= 24; months++)
     if (Math.abs(monthsLater(start_s, months) - moment_s) <= minute_s) return `${months} months later`
+  // What happens at midnight is a number of dates away, whatever time of the day the flow began at.
+  if (moment_s % day_s === 0) return `midnight, ${moment_s / day_s - Math.floor(start_s / day_s)} dates later`
   const days = Math.round(distance_s / day_s)
   if (Math.abs(distance_s - days * day_s) <= minute_s) return `${days} days later`
   return `${Math.round(distance_s / minute_s)} minutes later`

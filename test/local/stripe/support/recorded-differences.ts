@@ -12,8 +12,10 @@ export const undetermined: Entry[] = [
   { field: /^(price|plan|product|coupon)\.created$/, because: 'made before the flow began' },
   { field: /^coupon\.times_redeemed$/, because: 'counts what was redeemed before the flow began' },
   { field: /^invoice\.account_name$/, because: 'the name of the recorded account' },
-  { field: /^checkout\.session\.branding_settings\./, because: 'the branding of the recorded account' },
-  { field: /^checkout\.session\.adaptive_pricing\.enabled$/, because: 'a setting of the recorded account' },
+  {
+    field: /^checkout\.session\.branding_settings\.display_name$/,
+    because: 'the name of the recorded account',
+  },
   {
     field: /^charge\.calculated_statement_descriptor$/,
     because: 'the statement descriptor of the recorded account',
@@ -21,10 +23,6 @@ export const undetermined: Entry[] = [
   { field: /\.payment_method_types$/, because: 'the payment methods switched on in the recorded account' },
   { field: /^charge\.outcome\.risk_score$/, because: 'given by Radar' },
   { field: /\.card\.(authorization_code|network_transaction_id)$/, because: 'given by the card network' },
-  {
-    field: /^balance_transaction\.available_on$/,
-    because: 'follows the payout schedule of the recorded account',
-  },
 ]
 
 /** Fields one side has and the other has not. */
