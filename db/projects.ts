@@ -30,10 +30,10 @@ export async function registerProject(transaction: Transaction, project: NewProj
   const { projectId, correlationId, actor } = project
   await once(transaction, { projectId, intent: `${projectId}/registered` }, async () => {
     const { name, currency, dunningPolicy, successUrl, cancelUrl } = project
+    await transaction
+      .insert(projects)
+      .values({ projectId, name, currency, dunningPolicy, successUrl, cancelUrl })
     await Promise.all([
-      transaction
-        .insert(projects)
-        .values({ projectId, name, currency, dunningPolicy, successUrl, cancelUrl }),
       insertPlans(transaction, projectId, project.plans),
       insertProducts(transaction, projectId, project.products),
       writeAudit(transaction, {

@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto'
+import { pino } from 'pino'
+import { createApp } from '../../../api/app.ts'
+import { createMetrics, type Metrics } from '../../../api/metrics.ts'
+import type { Orchestrator } from '../../../api/orchestrator.ts'
+import { connect, type Connections, type ConnectOptions } from '../../../db/client.ts'
+import type { ProviderEvent } from '../../../domain/provider.ts'
+import type { CheckoutStart } from '../../../inbox/starts.ts'
+import { createWebhookVerifier } from '../../../providers/stripe/webhook-signature.ts'
+import { createDatabase, type TestDatabase } from '../../support/stack.ts'
+import { type Conformance, createConformance, type OpenApiDocument } from './conformance.ts'
+
+export const operatorKey = 'qk_operator_of_the_tests_0123456789'
+export const webhookSecret = 'whsec_of_the_tests'
+
+export interface Call {
+  key?: string | undefined
+  /** Sent as JSON; a text is sent as it is. */
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+export interface Answer<Body = Record<string, unknown>> {
+  status: number
+  headers: Headers
+  body: Body
+}
+
+export interface Problem {
+  code: string
+  detail: string
+  request_id: string
+  errors?: { path: string; message: string }[]
+  [fact: string]: unknown
+}
+
+/** The API over a real database. What it asks of workflows is answered by the test, so that each answer can be tried. */
+export interface TestApi {
+  call<Body = Record<string, unknown>>(method: string, path: string, call?: Call): Promise<Answer<Body>>
+  /** As `call`, and fails unless the answer is this problem. */
+  refused(method: string, path: string, call: Call, status: number, code: string): Promise<Problem>
+  registerProject(project?: Record<string, unknown>): Promise<{ projectId: string; key: string }>
+  fetch: (request: Request) => Response | Promise<Response>
+  database: TestDatabase
+  connections: Connections
+  metrics: Metrics
+  document: OpenApiDocument
+  /** What was logged, a line each. */
+  log: string[]
+  dispatched: ProviderEvent[]
+  close(): Promise<void>
+}
+
+export interface TestApiOptions {
+  openCheckout?: (payment: CheckoutStart) => Promise<{ checkoutSessionId: string; checkoutUrl: string }>
+  orchestrator?: Partial<Orchestrator>
+  livemode?: boolean
+  poolSize?: number
+  /** Another API over the same database. */
+  database?: TestDatabase
+  connect?: (options: ConnectOptions) => Connections
+}
+
+export async function createTestApi(options: TestApiOptions = {}): Promise<TestApi> {
+  const { livemode = false, poolSize = 8 } = options
+  const database = options.database ?? (await createDatabase())
+  const connections = (options.connect ?? connect)({ ...database, poolSize, applicationName: 'test-api' })
+  const log: string[] = []
+  const dispatched: ProviderEvent[] = []
+  const metrics = createMetrics()
+  const app = createApp({
+    application: connections.application,
+    system: connections.system,
+    orchestrator: {
+      openCheckout: options.openCheckout ?? openedAtOnce,
+      publishCatalog: async () => {},
+      isReachable: async () => true,
+      ...options.orchestrator,
+    },
+    verifyWebhook: createWebhookVerifier({ secrets: [webhookSecret] }),
+    dispatcher: {
+      async dispatch(event) {
+        dispatched.push(event)
+        return 'handled'
+      },
+    },
+    operatorKey,
+    livemode,
+    publicUrl: undefined,
+    logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
+    metrics,
+  })
+  const document = (await (await app.request('/openapi.json')).json()) as OpenApiDocument
+  const conformance = createConformance(document)
+
+  const api: TestApi = {
+    call: (method, path, call = {}) => callApp(app.fetch, conformance, method, path, call),
+    async refused(method, path, call, status, code) {
+      const answer = await api.call<Problem>(method, path, call)
+      if (answer.status !== status || answer.body?.code !== code)
+        throw new Error(
+          `expected ${status} ${code}, got ${answer.status} ${JSON.stringify(answer.body)} for ${method} ${path}`,
+        )
+      return answer.body
+    },
+    async registerProject(project = {}) {
+      const answer = await api.call('POST', '/api/v1/projects', {
+        key: operatorKey,
+        body: { ...shop, ...project },
+      })
+      if (answer.status !== 201) throw new Error(`${JSON.stringify(answer.body)}\n${log.join('')}`)
+      return { projectId: String(answer.body.project_id), key: String(answer.body.api_key) }
+    },
+    fetch: app.fetch,
+    database,
+    connections,
+    metrics,
+    document,
+    log,
+    dispatched,
+    async close() {
+      await connections.close()
+      if (!options.database) await database.drop()
+    },
+  }
+  return api
+}
+
+async function callApp<Body>(
+  fetch: (request: Request) => Response | Promise<Response>,
+  conformance: Conformance,
+  method: string,
+  path: string,
+  { key, body, headers = {} }: Call,
+): Promise<Answer<Body>> {
+  const answer = await fetch(
+    new Request(`http://api.test${path}`, {
+      method,
+      headers: {
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    }),
+  )
+  const contentType = answer.headers.get('content-type') ?? ''
+  const text = await answer.text()
+  const read: unknown = text === '' ? undefined : contentType.includes('json') ? JSON.parse(text) : text
+  // Whatever a test is about: every answer keeps what the published description promises.
+  const flaws = conformance.flawsOf(method, path.split('?')[0] ?? '', {
+    status: answer.status,
+    contentType,
+    body: read,
+  })
+  if (flaws.length > 0) throw new Error(flaws.join('\n'))
+  return { status: answer.status, headers: answer.headers, body: read as Body }
+}
+
+async function openedAtOnce({ paymentId }: CheckoutStart) {
+  return { checkoutSessionId: `cs_test_${paymentId}`, checkoutUrl: `https://pay.test/${paymentId}` }
+}
+
+/** A project with a plan, a product and a pack of credits. */
+export const shop = {
+  name: 'Shop',
+  currency: 'brl',
+  plans: [{ id: 'pro', name: 'Pro', amount: 9900, currency: 'brl', interval: 'month', roles: ['pro'] }],
+  products: [
+    { id: 'book', name: 'Book', amount: 2500, currency: 'brl' },
+    { id: 'credits', name: 'Credits', amount: 1000, currency: 'usd', credits: 10_000_000 },
+  ],
+  success_url: 'https://shop.test/thanks?session={CHECKOUT_SESSION_ID}',
+  cancel_url: 'https://shop.test/basket',
+}
+
+export const uniqueKey = () => `test-${randomBytes(8).toString('hex')}`
