@@ -2,7 +2,7 @@ import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client'
 import { eq } from 'drizzle-orm'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Connections, inProject } from '../../db/client.ts'
+import { inProject } from '../../db/client.ts'
 import { postponeEvent } from '../../db/inbox.ts'
 import { customers, inbox } from '../../db/schema/index.ts'
 import { ownStripeObjects } from '../../db/stripe-objects.ts'
@@ -10,20 +10,19 @@ import { metadataKeys, type ProviderEvent } from '../../domain/provider.ts'
 import { createDispatcher, type Dispatcher } from '../../inbox/dispatch.ts'
 import { receiveEvent } from '../../inbox/receive.ts'
 import { checkoutStart, subscriptionStart } from '../../inbox/starts.ts'
+import { openDatabase, seedProject, type Seeded } from '../support/seed.ts'
 import { createNamespace } from '../support/stack.ts'
 import {
   inboxRow,
   invoiceOf,
   metadataOf,
-  openDatabase,
-  seedPayment,
-  seedProject,
+  seedSale,
   seedSubscription,
   stripeEvent,
   stripeId,
 } from './fixtures.ts'
 
-let database: Connections
+let database: Seeded
 let temporal: Client
 let dispatcher: Dispatcher
 const logged: { level: number; msg: string }[] = []
@@ -34,7 +33,7 @@ beforeAll(async () => {
   database = await openDatabase()
   const { address, namespace } = await createNamespace()
   temporal = new Client({ connection: await Connection.connect({ address }), namespace })
-  dispatcher = createDispatcher({ ...options, system: database.system, temporal })
+  dispatcher = createDispatcher({ ...options, system: database.connections.system, temporal })
 })
 
 afterAll(async () => {
@@ -44,7 +43,7 @@ afterAll(async () => {
 
 /** As the webhook route does. */
 async function deliver(event: ProviderEvent) {
-  await receiveEvent(database.system, event)
+  await receiveEvent(database.connections.system, event)
   await dispatcher.dispatch(event)
   return inboxRow(database, event.eventId)
 }
@@ -63,7 +62,7 @@ const startedAs = async (workflowId: string) =>
 
 describe('an event of a checkout', () => {
   it('starts the workflow with its signal when it comes before anyone else has', async () => {
-    const payment = await seedPayment(database, await seedProject(database))
+    const payment = await seedSale(database, await seedProject(database))
     const event = stripeEvent('checkout.session.completed', { metadata: metadataOf(payment) })
     const workflowId = `checkout/${payment.paymentId}`
 
@@ -79,11 +78,8 @@ describe('an event of a checkout', () => {
   })
 
   it('wakes a workflow that runs, whatever the order of its events', async () => {
-    const payment = await seedPayment(database, await seedProject(database))
-    await temporal.workflow.start(
-      'checkout',
-      checkoutStart({ ...payment, correlationId: 'c', planId: 'pro' }),
-    )
+    const payment = await seedSale(database, await seedProject(database))
+    await temporal.workflow.start('checkout', checkoutStart(payment))
     const events = [
       stripeEvent('invoice.payment_failed', invoiceOf(payment, 'subscription_create')),
       stripeEvent('checkout.session.expired', { metadata: metadataOf(payment) }),
@@ -96,16 +92,18 @@ describe('an event of a checkout', () => {
   })
 
   it('is stored once however often it is delivered', async () => {
-    const payment = await seedPayment(database, await seedProject(database))
+    const payment = await seedSale(database, await seedProject(database))
     const event = stripeEvent('checkout.session.completed', { metadata: metadataOf(payment) })
-    const answers = await Promise.all([1, 2, 3, 4].map(() => receiveEvent(database.system, event)))
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map(() => receiveEvent(database.connections.system, event)),
+    )
     expect(answers.toSorted()).toEqual(['duplicate', 'duplicate', 'duplicate', 'stored'])
     await deliver(event)
     expect((await inboxRow(database, event.eventId)).attempts).toBe(1)
   })
 
   it.each(['succeeded', 'refunded'] as const)('starts nothing for a payment that is %s', async (status) => {
-    const payment = await seedPayment(database, await seedProject(database), status)
+    const payment = await seedSale(database, await seedProject(database), status)
     const row = await deliver(stripeEvent('checkout.session.completed', { metadata: metadataOf(payment) }))
     expect(row).toMatchObject({ outcome: 'owner_finished', workflowId: `checkout/${payment.paymentId}` })
     await expect(temporal.workflow.getHandle(`checkout/${payment.paymentId}`).describe()).rejects.toThrow(
@@ -116,16 +114,16 @@ describe('an event of a checkout', () => {
   it.each(['failed', 'expired'] as const)(
     'looks again at a payment that is %s: late money counts',
     async (status) => {
-      const payment = await seedPayment(database, await seedProject(database), status)
+      const payment = await seedSale(database, await seedProject(database), status)
       const row = await deliver(stripeEvent('checkout.session.completed', { metadata: metadataOf(payment) }))
       expect(row.outcome).toBe('signaled')
     },
   )
 
   it('finds its owner by what we know of the object when it carries no metadata', async () => {
-    const payment = await seedPayment(database, await seedProject(database))
+    const payment = await seedSale(database, await seedProject(database))
     const sessionId = stripeId('cs_test')
-    await inProject(database.application, payment.projectId, (transaction) =>
+    await inProject(database.connections.application, payment.projectId, (transaction) =>
       ownStripeObjects(transaction, { ...payment, ownerId: payment.paymentId, livemode: false }, [sessionId]),
     )
     const row = await deliver(stripeEvent('checkout.session.completed', { id: sessionId, metadata: {} }))
@@ -135,7 +133,7 @@ describe('an event of a checkout', () => {
 
 describe('an event that names what does not exist', () => {
   it("is not ours: another project's id beside a payment, an unknown payment, no owner, the other mode", async () => {
-    const payment = await seedPayment(database, await seedProject(database))
+    const payment = await seedSale(database, await seedProject(database))
     const otherProject = await seedProject(database)
     const metadata = metadataOf(payment)
     const events = [
@@ -160,9 +158,9 @@ describe('an event that names what does not exist', () => {
   })
 
   it('is not ours to act on when only its customer is known', async () => {
-    const payment = await seedPayment(database, await seedProject(database))
+    const payment = await seedSale(database, await seedProject(database))
     const customerId = stripeId('cus')
-    await inProject(database.application, payment.projectId, async (transaction) => {
+    await inProject(database.connections.application, payment.projectId, async (transaction) => {
       const [customer] = await transaction.select().from(customers)
       if (customer)
         await ownStripeObjects(transaction, { ...customer, ownerId: customer.customerId }, [customerId])
@@ -176,13 +174,11 @@ describe('an event that names what does not exist', () => {
 
 describe('an event of a subscription', () => {
   it('wakes the workflow that runs', async () => {
-    const payment = await seedPayment(database, await seedProject(database), 'succeeded')
+    const payment = await seedSale(database, await seedProject(database), 'succeeded')
     const stripeSubscriptionId = await seedSubscription(database, payment)
     const start = subscriptionStart({
       ...payment,
       stripeSubscriptionId,
-      correlationId: 'c',
-      planId: 'pro',
       status: 'active',
     })
     await temporal.workflow.start('subscription', start)
@@ -196,7 +192,7 @@ describe('an event of a subscription', () => {
   })
 
   it('brings back a workflow that should run and does not', async () => {
-    const payment = await seedPayment(database, await seedProject(database), 'succeeded')
+    const payment = await seedSale(database, await seedProject(database), 'succeeded')
     await seedSubscription(database, payment, 'past_due')
     const event = stripeEvent('invoice.paid', invoiceOf(payment, 'subscription_cycle'))
     expect((await deliver(event)).outcome).toBe('signaled')
@@ -204,14 +200,14 @@ describe('an event of a subscription', () => {
   })
 
   it('leaves one that is canceled and over in peace', async () => {
-    const payment = await seedPayment(database, await seedProject(database), 'succeeded')
+    const payment = await seedSale(database, await seedProject(database), 'succeeded')
     await seedSubscription(database, payment, 'canceled')
     const event = stripeEvent('customer.subscription.deleted', { metadata: metadataOf(payment) })
     expect((await deliver(event)).outcome).toBe('owner_finished')
   })
 
   it('is covered by the first look when its checkout has not handed over, and wakes the checkout', async () => {
-    const payment = await seedPayment(database, await seedProject(database))
+    const payment = await seedSale(database, await seedProject(database))
     const event = stripeEvent('invoice.paid', invoiceOf(payment, 'subscription_cycle'))
     expect(await deliver(event)).toMatchObject({
       outcome: 'covered_by_first_read',
@@ -221,7 +217,7 @@ describe('an event of a subscription', () => {
   })
 
   it('starts the subscription when its checkout ended without handing over', async () => {
-    const payment = await seedPayment(database, await seedProject(database), 'succeeded')
+    const payment = await seedSale(database, await seedProject(database), 'succeeded')
     const event = stripeEvent('invoice.paid', invoiceOf(payment, 'subscription_cycle', 'sub_lost'))
     expect((await deliver(event)).outcome).toBe('signaled')
     const { events } = await temporal.workflow
@@ -236,9 +232,9 @@ describe('an event of a subscription', () => {
   })
 
   it('finds its owner by the subscription when the metadata was removed', async () => {
-    const payment = await seedPayment(database, await seedProject(database), 'succeeded')
+    const payment = await seedSale(database, await seedProject(database), 'succeeded')
     const stripeSubscriptionId = await seedSubscription(database, payment)
-    await inProject(database.application, payment.projectId, (transaction) =>
+    await inProject(database.connections.application, payment.projectId, (transaction) =>
       ownStripeObjects(transaction, { ...payment, ownerId: payment.subscriptionId, livemode: false }, [
         stripeSubscriptionId,
       ]),
@@ -261,7 +257,7 @@ describe('any event', () => {
   })
 
   it('of another API version or mode is stored and followed, and said loudly', async () => {
-    const payment = await seedPayment(database, await seedProject(database))
+    const payment = await seedSale(database, await seedProject(database))
     const event = stripeEvent('checkout.session.completed', { metadata: metadataOf(payment) })
     expect((await deliver({ ...event, apiVersion: '2020-08-27' })).outcome).toBe('signaled')
     expect(logged.some(({ msg, level }) => level === 50 && msg.includes('another API version'))).toBe(true)
@@ -284,13 +280,13 @@ describe('any event', () => {
   })
 
   it('is put off while Temporal is away, for longer each time, and goes through when it is back', async () => {
-    const payment = await seedPayment(database, await seedProject(database))
+    const payment = await seedSale(database, await seedProject(database))
     const event = stripeEvent('checkout.session.completed', { metadata: metadataOf(payment) })
-    await receiveEvent(database.system, event)
+    await receiveEvent(database.connections.system, event)
     const lost = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) })
     const cutOff = createDispatcher({
       ...options,
-      system: database.system,
+      system: database.connections.system,
       temporal: lost,
       signalDeadline_ms: 300,
     })
@@ -312,9 +308,12 @@ describe('any event', () => {
 
   it('waits a minute at most between attempts', async () => {
     const event = stripeEvent('checkout.session.completed')
-    await receiveEvent(database.system, event)
-    await database.system.update(inbox).set({ attempts: 500 }).where(eq(inbox.eventId, event.eventId))
-    await postponeEvent(database.system, event, 'x')
+    await receiveEvent(database.connections.system, event)
+    await database.connections.system
+      .update(inbox)
+      .set({ attempts: 500 })
+      .where(eq(inbox.eventId, event.eventId))
+    await postponeEvent(database.connections.system, event, 'x')
     const { nextAttemptAt } = await inboxRow(database, event.eventId)
     const wait_ms = nextAttemptAt.getTime() - Date.now()
     expect(wait_ms).toBeGreaterThan(55_000)
@@ -324,20 +323,20 @@ describe('any event', () => {
   it('does not make the caller fail when the database is away', async () => {
     const gone = await openDatabase()
     await gone.close()
-    const cutOff = createDispatcher({ ...options, system: gone.system, temporal })
+    const cutOff = createDispatcher({ ...options, system: gone.connections.system, temporal })
     expect(await cutOff.dispatch(stripeEvent('customer.created'))).toBe('postponed')
   })
 
   it('beyond what can be told at once is left to the sweep', async () => {
     const narrow = createDispatcher({
       ...options,
-      system: database.system,
+      system: database.connections.system,
       temporal,
       concurrency: 1,
       waiting: 1,
     })
     const events = [1, 2, 3].map(() => stripeEvent('customer.created'))
-    for (const event of events) await receiveEvent(database.system, event)
+    for (const event of events) await receiveEvent(database.connections.system, event)
     expect(await Promise.all(events.map((event) => narrow.dispatch(event)))).toEqual([
       'handled',
       'handled',

@@ -1,113 +1,40 @@
 import { randomBytes } from 'node:crypto'
-import { connect, type Connections, inProject } from '../../db/client.ts'
-import { mintId } from '../../db/mint-id.ts'
-import { acceptPayment, updatePayment } from '../../db/payments.ts'
-import { inbox, plans, projects } from '../../db/schema/index.ts'
+import { inProject } from '../../db/client.ts'
+import { type PaymentRow, updatePayment } from '../../db/payments.ts'
+import { inbox } from '../../db/schema/index.ts'
 import { insertSubscription } from '../../db/subscriptions.ts'
 import type { PaymentStatus } from '../../domain/checkout.ts'
-import type { CustomerId, PaymentId, ProjectId, SubscriptionId } from '../../domain/ids.ts'
-import { currency, money } from '../../domain/money.ts'
+import type { ProjectId, SubscriptionId } from '../../domain/ids.ts'
 import { metadataKeys, type ProviderEvent } from '../../domain/provider.ts'
 import type { SubscriptionStatus } from '../../domain/subscription.ts'
-import { createDatabase } from '../support/stack.ts'
+import { type Seeded, seedPayment } from '../support/seed.ts'
 
-/** A migrated database with the connections that product code has. */
-export async function openDatabase(): Promise<Connections> {
-  const database = await createDatabase()
-  const connections = connect({ ...database, poolSize: 5, applicationName: 'test' })
-  return {
-    ...connections,
-    async close() {
-      await connections.close()
-      await database.drop()
-    },
-  }
-}
+export type SoldPayment = PaymentRow & { subscriptionId: SubscriptionId }
 
-const planId = 'pro'
-
-/** A project with one plan. */
-export async function seedProject({ application }: Connections): Promise<ProjectId> {
-  const projectId = mintId('prj')
-  await inProject(application, projectId, async (transaction) => {
-    await transaction.insert(projects).values({ projectId, name: 'Test', currency: 'brl' })
-    await transaction.insert(plans).values({
-      projectId,
-      planId,
-      version: 1,
-      name: 'Pro',
-      amount: 9900,
-      currency: 'brl',
-      interval: 'month',
-      trialDays: 0,
-      roles: ['pro'],
-      limits: {},
-    })
-  })
-  return projectId
-}
-
-export interface SeededPayment {
-  projectId: ProjectId
-  paymentId: PaymentId
-  customerId: CustomerId
-  subscriptionId: SubscriptionId
-  userId: string
-}
-
-/** A payment for the plan, as the API accepts it, or as it became. */
-export async function seedPayment(
-  { application }: Connections,
+/** A payment for a plan, as the API accepts it or as it became. */
+export async function seedSale(
+  database: Seeded,
   projectId: ProjectId,
   status: PaymentStatus = 'pending',
-): Promise<SeededPayment> {
-  const subscriptionId = mintId('sbs')
-  const userId = `user-${randomBytes(4).toString('hex')}`
-  const plan = {
-    id: planId,
-    version: 1,
-    name: 'Pro',
-    price: money(9900, currency('brl')),
-    interval: 'month' as const,
-    trialDays: 0,
-    roles: ['pro'],
-    limits: {},
-  }
-  return inProject(application, projectId, async (transaction) => {
-    const row = await acceptPayment(transaction, {
-      projectId,
-      paymentId: mintId('pay'),
-      subscriptionId,
-      userId,
-      email: undefined,
-      livemode: false,
-      purchase: { kind: 'plan', plan, quantity: 1 },
-      successUrl: 'https://example.com/thanks',
-      cancelUrl: 'https://example.com/back',
-      metadata: {},
-      correlationId: 'cor-1',
-      actor: 'test',
-    })
-    if (status !== 'pending') await updatePayment(transaction, row, { status })
-    return {
-      projectId,
-      paymentId: row.paymentId,
-      customerId: row.customerId,
-      subscriptionId,
-      userId,
-    }
-  })
+): Promise<SoldPayment> {
+  const payment = await seedPayment(database, projectId, { userId: `user-${randomBytes(4).toString('hex')}` })
+  if (payment.subscriptionId === null) throw new Error('a plan is sold as a subscription')
+  if (status !== 'pending')
+    await inProject(database.connections.application, projectId, (transaction) =>
+      updatePayment(transaction, payment, { status }),
+    )
+  return { ...payment, subscriptionId: payment.subscriptionId }
 }
 
 /** The subscription that a payment sold. */
 export async function seedSubscription(
-  { application }: Connections,
-  payment: SeededPayment,
+  { connections }: Seeded,
+  payment: SoldPayment,
   status: SubscriptionStatus = 'active',
 ): Promise<string> {
   const { projectId, subscriptionId, customerId, userId, paymentId } = payment
   const stripeSubscriptionId = stripeId('sub')
-  await inProject(application, projectId, (transaction) =>
+  await inProject(connections.application, projectId, (transaction) =>
     insertSubscription(transaction, {
       projectId,
       subscriptionId,
@@ -115,7 +42,7 @@ export async function seedSubscription(
       userId,
       paymentId,
       livemode: false,
-      planId,
+      planId: 'pro',
       planVersion: 1,
       quantity: 1,
       status,
@@ -134,7 +61,7 @@ export function stripeId(prefix: string): string {
 }
 
 /** Our ids as they stand in the metadata of Stripe's objects. */
-export function metadataOf(payment: SeededPayment): Record<string, string> {
+export function metadataOf(payment: SoldPayment): Record<string, string> {
   return {
     [metadataKeys.project]: payment.projectId,
     [metadataKeys.payment]: payment.paymentId,
@@ -168,7 +95,7 @@ export function stripeEvent(
 
 /** An invoice of a payment's subscription, with the metadata where Stripe puts it. */
 export function invoiceOf(
-  payment: SeededPayment,
+  payment: SoldPayment,
   billingReason: string,
   subscription = stripeId('sub'),
 ): Record<string, unknown> {
@@ -184,8 +111,8 @@ export function invoiceOf(
   }
 }
 
-export async function inboxRow({ system }: Connections, eventId: string) {
-  const rows = await system.select().from(inbox)
+export async function inboxRow({ connections }: Seeded, eventId: string) {
+  const rows = await connections.system.select().from(inbox)
   const row = rows.find((candidate) => candidate.eventId === eventId)
   if (!row) throw new Error(`event ${eventId} is not in the inbox`)
   return row
