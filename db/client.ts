@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import type { ProjectId } from '../domain/ids.ts'
+import { preparing } from './prepared.ts'
 import * as schema from './schema/index.ts'
 
 /** The way into Postgres: the application's role for work inside a project, the system role for what comes before. */
@@ -71,8 +72,8 @@ export function connect({
   const applicationClient = open(applicationUrl, poolSize)
   const systemClient = open(systemUrl, poolSize)
   return {
-    application: drizzle(applicationClient, { schema }),
-    system: drizzle(systemClient, { schema }),
+    application: drizzle(preparing(applicationClient), { schema }),
+    system: drizzle(preparing(systemClient), { schema }),
     systemClient,
     openSystemSession,
     async close() {
