@@ -1,5 +1,6 @@
 import { newId, randomText } from '../store/ids.ts'
 import { paymentMethodConfiguration, type CaptureMethod, type FutureUsage } from './payment_intent.ts'
+import { paymentMethodsFor } from './payment_method_settings.ts'
 import type { Address, Metadata } from './shared.ts'
 
 export type SessionMode = 'payment' | 'setup' | 'subscription'
@@ -138,8 +139,11 @@ export function newCheckoutSession(given: NewCheckoutSession) {
     payment_method_collection:
       given.paymentMethodCollection ?? (mode === 'payment' ? 'if_required' : 'always'),
     payment_method_configuration_details: { id: paymentMethodConfiguration, parent: null },
-    payment_method_options: { card: { request_three_d_secure: 'automatic' } },
-    payment_method_types: ['card'],
+    ...paymentMethodsFor({
+      at: mode === 'payment' ? 'checkout_payment' : 'checkout_saving',
+      currency: given.currency,
+      allowed: given.allowedPaymentMethodTypes,
+    }),
     payment_status: (given.amountTotal === null || given.amountTotal === 0
       ? 'no_payment_required'
       : 'unpaid') as 'unpaid' | 'paid' | 'no_payment_required',

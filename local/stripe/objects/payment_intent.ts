@@ -1,4 +1,5 @@
 import { clientSecretOf, newId } from '../store/ids.ts'
+import { paymentMethodsFor, type Offered } from './payment_method_settings.ts'
 import type { Shipping } from './customer.ts'
 import type { Metadata } from './shared.ts'
 
@@ -34,6 +35,8 @@ export interface NewPaymentIntent {
   /** Set for intents that the caller creates; those of invoices and Checkout choose their methods themselves. */
   automaticPaymentMethods?: { allow_redirects?: 'always' | 'never'; enabled: boolean } | null
   amountDetails?: object
+  /** Set for the intent of an invoice, which is paid with what invoices are paid with. */
+  ofInvoice?: true
   /** The invoice or the session that is paid, as the card networks are told it. */
   orderReference?: string | undefined
 }
@@ -78,10 +81,7 @@ export function newPaymentIntent(given: NewPaymentIntent) {
     payment_method_configuration_details: given.automaticPaymentMethods
       ? { id: paymentMethodConfiguration, parent: null }
       : null,
-    payment_method_options: {
-      card: { installments: null, mandate_options: null, network: null, request_three_d_secure: 'automatic' },
-    } as Record<string, object>,
-    payment_method_types: ['card'],
+    ...offeredFor(given),
     payment_record: null,
     processing: null,
     receipt_email: given.receiptEmail ?? null,
@@ -103,7 +103,17 @@ export function newPaymentIntent(given: NewPaymentIntent) {
   }
 }
 
-/** The settings by which an account chooses payment methods; this one takes cards. */
+/** An intent that chooses its methods itself can be paid with all that fit; any other with a card. */
+function offeredFor(given: NewPaymentIntent): Offered {
+  const { currency, automaticPaymentMethods: automatic, allowedPaymentMethodTypes: allowed } = given
+  const capturesLater = given.captureMethod === 'manual'
+  if (given.ofInvoice) return paymentMethodsFor({ at: 'invoice', currency })
+  if (!automatic) return paymentMethodsFor({ at: 'intent', currency, allowed: ['card'] })
+  const redirects = automatic.allow_redirects !== 'never'
+  return paymentMethodsFor({ at: 'intent', currency, capturesLater, redirects, allowed })
+}
+
+/** The settings by which an account chooses payment methods. */
 export const paymentMethodConfiguration = 'pmc_1LocalStripeTakesCardsXX'
 
 export interface NextAction {

@@ -1,5 +1,6 @@
 import { clientSecretOf, newId } from '../store/ids.ts'
 import { paymentMethodConfiguration, type NextAction, type PaymentError } from './payment_intent.ts'
+import { paymentMethodsFor } from './payment_method_settings.ts'
 import type { Metadata } from './shared.ts'
 
 export type SetupIntentStatus =
@@ -51,10 +52,12 @@ export function newSetupIntent(given: NewSetupIntent) {
     payment_method_configuration_details: given.automaticPaymentMethods
       ? { id: paymentMethodConfiguration, parent: null }
       : null,
-    payment_method_options: {
-      card: { mandate_options: null, network: null, request_three_d_secure: 'automatic' },
-    },
-    payment_method_types: ['card'],
+    ...paymentMethodsFor({
+      at: 'setup',
+      currency: null,
+      redirects: given.automaticPaymentMethods?.allow_redirects !== 'never',
+      allowed: given.automaticPaymentMethods ? given.allowedPaymentMethodTypes : ['card'],
+    }),
     single_use_mandate: null,
     status: (given.paymentMethod ? 'requires_confirmation' : 'requires_payment_method') as SetupIntentStatus,
     usage: given.usage ?? ('off_session' as 'off_session' | 'on_session'),

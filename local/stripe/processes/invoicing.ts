@@ -74,6 +74,7 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
       paymentMethod: null,
       description: descriptionOf(invoice),
       setupFutureUsage: invoice.billing_reason === 'subscription_create' ? 'off_session' : null,
+      ofInvoice: true,
       orderReference: orderReferenceOf(invoice),
     }),
   )

@@ -43,15 +43,21 @@ const unavailable = await run(
 describe(`the SDK of another language works with the local Stripe${unavailable ? ` (${unavailable})` : ''}`, () => {
   afterAll(() => rm(folder, { recursive: true }))
 
-  it.skipIf(unavailable)('creates a customer and a checkout session from Python', async () => {
-    const server = await startLocalStripe({ port: 0 })
-    const { stdout } = await run('python3', ['-c', script, server.url], {
-      env: { ...process.env, PYTHONPATH: folder },
-    })
-    const [customer = '', session = ''] = stdout.trim().split(' ')
-    const stripe = sdkFor(server.url)
-    await expect(stripe.customers.retrieve(customer)).resolves.toMatchObject({ metadata: { user: 'usr_1' } })
-    await expect(stripe.checkout.sessions.retrieve(session)).resolves.toMatchObject({ status: 'open' })
-    await server.close()
-  })
+  it.skipIf(unavailable)(
+    'creates a customer and a checkout session from Python',
+    { timeout: 30_000 },
+    async () => {
+      const server = await startLocalStripe({ port: 0 })
+      const { stdout } = await run('python3', ['-c', script, server.url], {
+        env: { ...process.env, PYTHONPATH: folder },
+      })
+      const [customer = '', session = ''] = stdout.trim().split(' ')
+      const stripe = sdkFor(server.url)
+      await expect(stripe.customers.retrieve(customer)).resolves.toMatchObject({
+        metadata: { user: 'usr_1' },
+      })
+      await expect(stripe.checkout.sessions.retrieve(session)).resolves.toMatchObject({ status: 'open' })
+      await server.close()
+    },
+  )
 })

@@ -5,7 +5,7 @@ import { textAt } from './support/json.ts'
 import { localCalls, sdkFor, type LocalStripe } from './support/sdk-session.ts'
 import { openWebhookSink, type Delivery, type WebhookSink } from './support/webhook-sink.ts'
 
-describe('webhooks come at least once, in any order', () => {
+describe('webhooks come at least once, in any order', { timeout: 20_000 }, () => {
   let server: LocalStripe
   let stripe: Stripe
   let local: ReturnType<typeof localCalls>

@@ -1,5 +1,5 @@
 import { brief, isObject, type Json, type JsonObject } from './json.ts'
-import { accountFields, newerFields, undetermined } from './recorded-differences.ts'
+import { newerFields, undetermined } from './recorded-differences.ts'
 import { describeMoment, looksLikeMoment } from './moments.ts'
 import type { IdMap } from './id-map.ts'
 
@@ -45,11 +45,11 @@ function compareObjects(
 ): string[] {
   const type = recorded['object']
   const fieldOf = (name: string) => `${typeof type === 'string' ? type : place.field}.${name}`
-  const missing = Object.keys(recorded).filter((name) => !(name in local) && !isAccountField(fieldOf(name)))
+  const missing = Object.keys(recorded).filter((name) => !(name in local))
   const extra = Object.keys(local).filter(
-    (name) => !(name in recorded) && !isAccountField(fieldOf(name)) && !isNewer(fieldOf(name), comparison),
+    (name) => !(name in recorded) && !isNewer(fieldOf(name), comparison),
   )
-  const shared = Object.entries(recorded).filter(([name]) => name in local && !isAccountField(fieldOf(name)))
+  const shared = Object.entries(recorded).filter(([name]) => name in local)
   return [
     ...missing.map((name) => `${place.path}.${name}: missing, expected ${brief(recorded[name])}`),
     ...extra.map((name) => `${place.path}.${name}: not sent by Stripe, got ${brief(local[name])}`),
@@ -85,8 +85,6 @@ function sameLeaf({ field }: Place, recorded: Json, local: Json, comparison: Com
 // The cards of Stripe's test mode expire in the month they are made in, a year later.
 const yearsAhead = (year: Json, start_s: number) => Number(year) - new Date(start_s * 1000).getUTCFullYear()
 const monthsAhead = (month: Json, start_s: number) => Number(month) - new Date(start_s * 1000).getUTCMonth()
-
-const isAccountField = (name: string) => accountFields.some(({ field }) => field.test(name))
 
 const isNewer = (name: string, { recordedVersion }: Comparison) =>
   newerFields.some(({ field, since }) => recordedVersion < since && field.test(name))

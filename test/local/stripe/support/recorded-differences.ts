@@ -20,18 +20,8 @@ export const undetermined: Entry[] = [
     field: /^charge\.calculated_statement_descriptor$/,
     because: 'the statement descriptor of the recorded account',
   },
-  { field: /\.payment_method_types$/, because: 'the payment methods switched on in the recorded account' },
   { field: /^charge\.outcome\.risk_score$/, because: 'given by Radar' },
   { field: /\.card\.(authorization_code|network_transaction_id)$/, because: 'given by the card network' },
-]
-
-/** Fields one side has and the other has not. */
-export const accountFields: Entry[] = [
-  {
-    field: /\.payment_method_options\.(?!card$)[a-z_]+$/,
-    because:
-      'options of payment methods that are switched on in the recorded account; the local Stripe takes cards',
-  },
 ]
 
 /**
@@ -45,6 +35,10 @@ export const newerFields: { field: RegExp; since: string }[] = [
     since: '2025-12-15',
   },
   { field: /^line_item\.subtotal$/, since: '2025-12-15' },
+  {
+    field: /^payment_intent\.payment_method_options\.us_bank_account\.transaction_purpose$/,
+    since: '2026-03-25',
+  },
   { field: /^(line_item|invoiceitem)\.quantity_decimal$/, since: '2026-03-25' },
   {
     field: /^(checkout\.session|payment_intent|setup_intent|subscription)\.managed_payments$/,

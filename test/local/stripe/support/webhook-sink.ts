@@ -18,7 +18,7 @@ export interface WebhookSink {
   close(): Promise<void>
 }
 
-const patience_ms = 5_000
+const patience_ms = 15_000
 
 /** A webhook endpoint that keeps what it is sent, byte for byte. */
 export async function openWebhookSink(): Promise<WebhookSink> {
