@@ -4,7 +4,7 @@ import { Account } from './account.ts'
 import { Api } from './http/api.ts'
 import { StripeError, internalError } from './http/errors.ts'
 import { LocalApi } from './http/local_api.ts'
-import { HostedPages } from './page/pages.ts'
+import { hostedPage } from './page/pages.ts'
 import { bookChargeJob, bookLater } from './processes/charging.ts'
 import { expireCheckout, expireSessionJob } from './processes/checkout.ts'
 import { expireIncompleteSubscription } from './processes/subscribing.ts'
@@ -40,7 +40,6 @@ export async function startLocalStripe(options: LocalStripeOptions = {}): Promis
   const localApi = new LocalApi(account)
   const faults = () => localApi.faults
   const api = new Api(account, faults, routes)
-  const pages = new HostedPages(account)
   const courier = new Courier(account, faults)
   account.onEvent((event) => courier.announce(event))
 
@@ -74,7 +73,7 @@ export async function startLocalStripe(options: LocalStripeOptions = {}): Promis
         .end(`${JSON.stringify(value, null, 2)}\n`)
       return
     }
-    const page = pages.answer(method, pathname, body)
+    const page = hostedPage(account, method, pathname, body)
     response.writeHead(page.status, page.headers).end(page.body)
   }
 

@@ -1,18 +1,42 @@
 import type { Account } from '../account.ts'
+import { formatAmount } from '../objects/shared.ts'
+import { showAuthentication, submitAuthentication } from './authentication_page.ts'
+import { showCheckout, submitPage } from './checkout_page.ts'
+import { showInvoice, submitInvoice } from './invoice_page.ts'
+import { notice, type Page } from './layout.ts'
 
-export interface Page {
-  status: number
-  headers: Record<string, string>
-  body: string
-}
-
-export class HostedPages {
-  readonly #account: Account
-  constructor(account: Account) {
-    this.#account = account
+/** Answers a browser: the checkout page, the bank's 3-D Secure page, invoices and receipts. */
+export function hostedPage(account: Account, method: string, path: string, body: string): Page {
+  const id = path.split('/').at(path.startsWith('/c/pay/') ? 3 : 2) ?? ''
+  const fields = new URLSearchParams(body)
+  const posted = method === 'POST'
+  if (path.startsWith('/c/pay/')) {
+    const session = account.checkoutSessions.get(id)
+    if (session) return posted ? submitPage(account, session, fields) : showCheckout(account, session)
   }
-  answer(_method: string, path: string, _body: string): Page {
-    void this.#account
-    return { status: 404, headers: { 'content-type': 'text/html; charset=utf-8' }, body: path }
+  if (path.startsWith('/authenticate/')) {
+    const intent = account.paymentIntents.get(id) ?? account.setupIntents.get(id)
+    if (intent)
+      return posted ? submitAuthentication(account, intent, fields) : showAuthentication(account, intent)
   }
+  if (path.startsWith('/i/')) {
+    const invoice = account.invoices.get(id)
+    if (invoice) return posted ? submitInvoice(account, invoice, fields) : showInvoice(invoice)
+  }
+  if (path.startsWith('/receipts/')) {
+    const charge = account.charges.get(id)
+    if (charge)
+      return notice(
+        200,
+        'Receipt',
+        `${formatAmount(charge.amount, charge.currency)} paid by card ending in ${charge.payment_method_details.card.last4}.`,
+      )
+  }
+  if (path === '/')
+    return notice(
+      200,
+      'Local Stripe',
+      'It serves Stripe’s API at /v1 for any secret key that begins with sk_test_.',
+    )
+  return notice(404, 'Page not found', 'There is nothing at this address.')
 }

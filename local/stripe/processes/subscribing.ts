@@ -204,12 +204,16 @@ function unitsOf(account: Account, price: Price, quantity: number): string {
   return `${quantity}${product.unit_label ? ` ${product.unit_label}` : ''} × ${product.name}`
 }
 
-/** `$25.00 / month`, or `$60.00 every 3 months`. */
-export function rateOf(price: Price): string {
-  const amount = formatAmount(Math.round(Number(price.unit_amount_decimal)), price.currency)
-  if (!price.recurring) return amount
-  const { interval, interval_count } = price.recurring
-  return interval_count === 1 ? `${amount} / ${interval}` : `${amount} every ${interval_count} ${interval}s`
+/** `/ month`, or `every 3 months`; nothing for what is paid once. */
+export function frequencyOf({ recurring }: Price): string {
+  if (!recurring) return ''
+  const { interval, interval_count: count } = recurring
+  return count === 1 ? `/ ${interval}` : `every ${count} ${interval}s`
+}
+
+/** `$25.00 / month`: an amount, by default the price of one unit, with how often it is paid. */
+export function rateOf(price: Price, amount = Math.round(Number(price.unit_amount_decimal))): string {
+  return `${formatAmount(amount, price.currency)} ${frequencyOf(price)}`.trimEnd()
 }
 
 export const defaultCardOf = (account: Account, customer: Customer): PaymentMethod | undefined =>

@@ -1,0 +1,70 @@
+import type { Account } from '../account.ts'
+import { StripeError } from '../http/errors.ts'
+import type { Invoice } from '../objects/invoice.ts'
+import { formatAmount } from '../objects/shared.ts'
+import { attemptAndSettle, intentOf } from '../processes/invoicing.ts'
+import { cardForm, readCard, type Problem } from './card_form.ts'
+import { html } from './html.ts'
+import { notice, page, redirect, type Page } from './layout.ts'
+
+/** The hosted page of an invoice, where it can be paid while it is open. */
+export function showInvoice(invoice: Invoice, problem?: Problem, status = 200): Page {
+  const amount = formatAmount(invoice.amount_due, invoice.currency)
+  if (invoice.status === 'paid')
+    return notice(200, 'Invoice paid', `Invoice ${invoice.number ?? ''} over ${amount} is paid.`)
+  if (invoice.status !== 'open')
+    return notice(200, 'Nothing to pay', `This invoice cannot be paid: it is ${invoice.status}.`)
+  return page(
+    status,
+    `Invoice ${invoice.number ?? ''}`,
+    html`<div class="checkout">
+      <header class="summary">
+        <div class="column">
+          <p class="merchant"><span class="badge">Test mode</span></p>
+          <h1>
+            <span class="purpose">Invoice ${invoice.number}</span>
+            <span class="total">${amount}</span>
+          </h1>
+          <ul class="lines">
+            ${invoice.lines.map(
+              (line) =>
+                html`<li>
+                  <span><strong>${line.description}</strong></span>
+                  <span class="amount">${formatAmount(line.amount, line.currency)}</span>
+                </li>`,
+            )}
+          </ul>
+        </div>
+      </header>
+      <main class="payment">
+        <div class="column">
+          <h2>Pay with card</h2>
+          ${cardForm({
+            action: `/i/${invoice.id}`,
+            button: `Pay ${amount}`,
+            askForEmail: false,
+            askForCard: true,
+            typed: { email: '', name: invoice.customer_name ?? '' },
+            problem,
+          })}
+        </div>
+      </main>
+    </div>`,
+  )
+}
+
+export function submitInvoice(account: Account, invoice: Invoice, fields: URLSearchParams): Page {
+  const intent = intentOf(account, invoice)
+  if (invoice.status !== 'open' || !intent) return showInvoice(invoice)
+  const card = readCard(account, fields, invoice.customer_email)
+  if ('message' in card) return showInvoice(invoice, card, 400)
+  try {
+    const outcome = attemptAndSettle(account, intent, { method: card, returnUrl: invoice.hosted_invoice_url })
+    if (outcome.kind === 'requires_action') return redirect(`/authenticate/${intent.id}`)
+    if (outcome.kind === 'declined') throw outcome.error
+    return redirect(`/i/${invoice.id}`)
+  } catch (error) {
+    if (!(error instanceof StripeError)) throw error
+    return showInvoice(invoice, { message: error.message }, error.status)
+  }
+}
