@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { register } from 'prom-client'
 
 export interface HealthInput {
@@ -9,25 +9,23 @@ export interface HealthInput {
 
 /** Tells whether this process lives and works, and its metrics. On loopback unless a container says otherwise. */
 export function serveHealth({ port, isReady }: HealthInput, host = '127.0.0.1'): Promise<Server> {
-  const server = createServer((request, response) => {
-    switch (request.url) {
-      case '/healthz':
-        response.writeHead(200, { 'content-type': 'text/plain' }).end('ok\n')
-        return
-      case '/readyz':
-        response
-          .writeHead(isReady() ? 200 : 503, { 'content-type': 'text/plain' })
-          .end(isReady() ? 'ready\n' : 'not ready\n')
-        return
-      case '/metrics':
-        void register.metrics().then(
-          (metrics) => response.writeHead(200, { 'content-type': register.contentType }).end(metrics),
-          () => response.writeHead(500).end(),
-        )
-        return
-      default:
-        response.writeHead(404).end()
-    }
+  const text = { 'content-type': 'text/plain' }
+  const pages: Record<string, (response: ServerResponse) => void> = {
+    '/healthz': (response) => response.writeHead(200, text).end('ok\n'),
+    '/readyz': (response) =>
+      isReady()
+        ? response.writeHead(200, text).end('ready\n')
+        : response.writeHead(503, text).end('not ready\n'),
+    '/metrics': (response) =>
+      void register.metrics().then(
+        (metrics) => response.writeHead(200, { 'content-type': register.contentType }).end(metrics),
+        () => response.writeHead(500).end(),
+      ),
+  }
+  const server = createServer(({ url = '' }, response) => {
+    const page = pages[url]
+    if (page) page(response)
+    else response.writeHead(404).end()
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
