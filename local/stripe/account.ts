@@ -84,17 +84,18 @@ export class Account {
 
   constructor(journal: Journal) {
     this.#journal = journal
-    const customer = <T extends { customer: string | null }>(object: T): string | null => object.customer
-
     this.appointments = this.#collection('appointment')
     this.balanceTransactions = this.#collection('balance_transaction', { source: (one) => one.source })
     this.callCounts = this.#collection('call_count')
-    this.charges = this.#collection('charge', { customer, payment_intent: (charge) => charge.payment_intent })
+    this.charges = this.#collection('charge', {
+      customer: (one) => one.customer,
+      payment_intent: (charge) => charge.payment_intent,
+    })
     this.checkoutSessions = this.#collection('checkout_session', {
-      customer,
+      customer: (one) => one.customer,
       payment_intent: (session) => session.payment_intent,
-      subscription: (session) => session.subscription ?? session._local.subscription,
-      setup_intent: (session) => session.setup_intent ?? session._local.setupIntent,
+      subscription: (session) => session.subscription ?? session.hidden.subscription,
+      setup_intent: (session) => session.setup_intent ?? session.hidden.setupIntent,
     })
     this.coupons = this.#collection('coupon')
     this.customers = this.#collection('customer', { email: (one) => one.email })
@@ -102,25 +103,31 @@ export class Account {
     this.deliveries = this.#collection('delivery', { event: (delivery) => delivery.event })
     this.discounts = this.#collection('discount')
     this.events = this.#collection('event', { type: (event) => event.type })
-    this.invoiceItems = this.#collection('invoice_item', { customer, invoice: (item) => item.invoice })
+    this.invoiceItems = this.#collection('invoice_item', {
+      customer: (one) => one.customer,
+      invoice: (item) => item.invoice,
+    })
     this.invoicePayments = this.#collection('invoice_payment', {
       invoice: (payment) => payment.invoice,
       payment_intent: (payment) => payment.payment.payment_intent,
     })
-    this.invoices = this.#collection('invoice', { customer, subscription: subscriptionOf })
+    this.invoices = this.#collection('invoice', {
+      customer: (one) => one.customer,
+      subscription: subscriptionOf,
+    })
     this.keptAnswers = this.#collection('kept_answer')
-    this.paymentIntents = this.#collection('payment_intent', { customer })
-    this.paymentMethods = this.#collection('payment_method', { customer })
+    this.paymentIntents = this.#collection('payment_intent', { customer: (one) => one.customer })
+    this.paymentMethods = this.#collection('payment_method', { customer: (one) => one.customer })
     this.prices = this.#collection('price', {
       product: (price) => price.product,
       lookup_key: (price) => price.lookup_key,
     })
     this.products = this.#collection('product')
-    this.setupIntents = this.#collection('setup_intent', { customer })
+    this.setupIntents = this.#collection('setup_intent', { customer: (one) => one.customer })
     this.subscriptionItems = this.#collection('subscription_item', {
       subscription: (item) => item.subscription,
     })
-    this.subscriptions = this.#collection('subscription', { customer })
+    this.subscriptions = this.#collection('subscription', { customer: (one) => one.customer })
     this.testClocks = this.#collection('test_clock')
     this.webhookEndpoints = this.#collection('webhook_endpoint')
     this.agenda = new Agenda(this.appointments)

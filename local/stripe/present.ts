@@ -15,7 +15,7 @@ export type Json = Record<string, unknown>
 
 /** How the world sees an object: joined by those it consists of, and without what only this stand-in knows of it. */
 export function present(account: Account, object: StripeObject): Json {
-  const { _local: _hidden, ...shown } = object as unknown as Json
+  const { hidden: _hidden, ...shown } = object as unknown as Json
   if (object.deleted) return shown
   const presenter = presenters[object.object]
   return presenter ? { ...shown, ...presenter(account, object) } : shown
@@ -119,7 +119,7 @@ export function sessionLines(account: Account, id: string): Json & { data: Json[
   const session = account.checkoutSessions.must(id)
   return {
     object: 'list',
-    data: session._local.plans.lines.map((line) => ({
+    data: session.hidden.plans.lines.map((line) => ({
       id: line.id,
       object: 'item',
       adjustable_quantity: null,

@@ -83,11 +83,11 @@ export class LocalApi {
     const customer = named(customers, id, 'customer')
     const number = cardNumber(given.card)
     for (const method of paymentMethods.where('customer', id))
-      paymentMethods.change(method, { _local: { number, authenticatedForLater: false } })
+      paymentMethods.change(method, { hidden: { number, authenticatedForLater: false } })
     if (paymentMethods.where('customer', id).length === 0) {
       const fresh = newPaymentMethod({ now: this.#account.now(), card: testCard('4242424242424242') })
       attachPaymentMethod(this.#account, paymentMethods.insert(fresh), customer)
-      paymentMethods.change(fresh, { _local: { number, authenticatedForLater: false } })
+      paymentMethods.change(fresh, { hidden: { number, authenticatedForLater: false } })
       customers.change(customer, {
         invoice_settings: { ...customer.invoice_settings, default_payment_method: fresh.id },
       })

@@ -10,13 +10,13 @@ interface Clause {
 }
 
 /** Stripe's search language: `email:'a@b.c' AND metadata['user']:'u1'`, with `-` for not and `~` for contains. */
-export function search<T extends Stored & { created: number }>(
-  objects: readonly T[],
+export function search(
+  objects: readonly Stored[],
   { query, limit = 10, page }: { query: string; limit?: number | undefined; page?: string | undefined },
   url: string,
 ): object {
   const { clauses, any } = parse(query)
-  const fits = (object: T): boolean =>
+  const fits = (object: Stored): boolean =>
     any ? clauses.some((clause) => holds(object, clause)) : clauses.every((clause) => holds(object, clause))
   const found = objects.filter(fits).toReversed()
   const from = page === undefined ? 0 : Number(page)
@@ -74,7 +74,7 @@ function holds(object: object, { negated, field, key, operator, value }: Clause)
 
 function compare(found: unknown, operator: Clause['operator'], value: string): boolean {
   if (value === 'null') return found === null || found === undefined
-  if (found === null || found === undefined) return false
+  if (typeof found !== 'string' && typeof found !== 'number' && typeof found !== 'boolean') return false
   switch (operator) {
     case ':':
       return String(found).toLowerCase() === value.toLowerCase()

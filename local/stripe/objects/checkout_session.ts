@@ -170,7 +170,7 @@ export function newCheckoutSession(given: NewCheckoutSession) {
     ui_mode: 'hosted_page',
     url: `${given.baseUrl}/c/pay/${id}` as string | null,
     wallet_options: null,
-    _local: {
+    hidden: {
       plans: given.plans,
       /** The incomplete subscription of a try that failed: the next try goes on with it. */
       subscription: null as string | null,

@@ -29,7 +29,7 @@ export function newCoupon(given: NewCoupon) {
     livemode: false,
     max_redemptions: given.maxRedemptions ?? null,
     metadata: given.metadata,
-    name: (given.name ?? null) as string | null,
+    name: given.name ?? null,
     percent_off: given.percentOff ?? null,
     redeem_by: given.redeemBy ?? null,
     times_redeemed: 0,

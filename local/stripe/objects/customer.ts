@@ -58,7 +58,7 @@ export function newCustomer(given: NewCustomer) {
     phone: given.phone ?? null,
     preferred_locales: given.preferredLocales ?? [],
     shipping: given.shipping ?? null,
-    tax_exempt: given.taxExempt ?? ('none' as TaxExempt),
+    tax_exempt: given.taxExempt ?? 'none',
     test_clock: null as string | null,
   }
 }

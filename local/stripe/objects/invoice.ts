@@ -48,7 +48,7 @@ export function newInvoice(given: NewInvoice) {
     automatic_tax: { disabled_reason: null, enabled: false, liability: null, provider: null, status: null },
     automatically_finalizes_at: null as number | null,
     billing_reason: given.billingReason,
-    collection_method: given.collectionMethod ?? ('charge_automatically' as CollectionMethod),
+    collection_method: given.collectionMethod ?? 'charge_automatically',
     created: now,
     currency: given.currency,
     custom_fields: null,
@@ -122,7 +122,7 @@ export function newInvoice(given: NewInvoice) {
     total_pretax_credit_amounts: [] as { amount: number; discount: string; type: 'discount' }[],
     total_taxes: [],
     webhooks_delivered_at: now as number | null,
-    _local: {
+    hidden: {
       /** What the card networks are told is paid for: the invoice, or the session that led to it. */
       orderReference: null as string | null,
     },

@@ -58,9 +58,9 @@ export function newPaymentIntent(given: NewPaymentIntent) {
     automatic_payment_methods: given.automaticPaymentMethods ?? null,
     canceled_at: null as number | null,
     cancellation_reason: null as string | null,
-    capture_method: given.captureMethod ?? ('automatic' as CaptureMethod),
+    capture_method: given.captureMethod ?? 'automatic',
     client_secret: clientSecretOf(id),
-    confirmation_method: given.confirmationMethod ?? ('automatic' as 'automatic' | 'manual'),
+    confirmation_method: given.confirmationMethod ?? 'automatic',
     created: given.now,
     currency: given.currency,
     customer: given.customer ?? null,
@@ -96,7 +96,7 @@ export function newPaymentIntent(given: NewPaymentIntent) {
       : 'requires_payment_method') as PaymentIntentStatus,
     transfer_data: null,
     transfer_group: given.transferGroup ?? null,
-    _local: {
+    hidden: {
       /** The method that waits for the customer's 3-D Secure. */
       returnUrl: null as string | null,
     },

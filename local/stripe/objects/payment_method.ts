@@ -69,7 +69,7 @@ export function newPaymentMethod({
     livemode: false,
     metadata: metadata ?? {},
     type: 'card' as const,
-    _local: {
+    hidden: {
       /** The number decides how the card behaves. */
       number: card.number,
       /** Set once the customer has authenticated for later payments without them. */

@@ -43,7 +43,7 @@ export function newPrice(given: NewPrice) {
     nickname: given.nickname ?? null,
     product: given.product,
     recurring: given.recurring ? recurringOf(given.recurring) : null,
-    tax_behavior: given.taxBehavior ?? ('unspecified' as TaxBehavior),
+    tax_behavior: given.taxBehavior ?? 'unspecified',
     tiers_mode: null,
     transform_quantity: null,
     type: given.recurring ? ('recurring' as const) : ('one_time' as const),

@@ -60,7 +60,7 @@ export function newSetupIntent(given: NewSetupIntent) {
     }),
     single_use_mandate: null,
     status: (given.paymentMethod ? 'requires_confirmation' : 'requires_payment_method') as SetupIntentStatus,
-    usage: given.usage ?? ('off_session' as 'off_session' | 'on_session'),
-    _local: { returnUrl: null as string | null },
+    usage: given.usage ?? 'off_session',
+    hidden: { returnUrl: null as string | null },
   }
 }

@@ -52,7 +52,7 @@ export function newSubscription(given: NewSubscription) {
       feedback_option: null,
       reason: null as string | null,
     },
-    collection_method: given.collectionMethod ?? ('charge_automatically' as CollectionMethod),
+    collection_method: given.collectionMethod ?? 'charge_automatically',
     created: given.now,
     currency: given.currency,
     customer: given.customer,
@@ -81,7 +81,7 @@ export function newSubscription(given: NewSubscription) {
     payment_settings: {
       payment_method_options: null,
       payment_method_types: given.paymentMethodTypes ?? null,
-      save_default_payment_method: given.saveDefaultPaymentMethod ?? ('off' as 'off' | 'on_subscription'),
+      save_default_payment_method: given.saveDefaultPaymentMethod ?? 'off',
     },
     pending_invoice_item_interval: null,
     pending_setup_intent: null as string | null,

@@ -23,6 +23,6 @@ export function newWebhookEndpoint(given: {
     metadata: given.metadata,
     status: 'enabled' as 'enabled' | 'disabled',
     url: given.url,
-    _local: { secret: `whsec_${randomText(32)}` },
+    hidden: { secret: `whsec_${randomText(32)}` },
   }
 }

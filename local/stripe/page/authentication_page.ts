@@ -39,7 +39,7 @@ export function submitAuthentication(account: Account, intent: Intent, fields: U
   const passed = fields.get('outcome') === 'complete'
   const session = sessionOf(account, intent)
   if (session) {
-    const { payer } = session._local
+    const { payer } = session.hidden
     const typed = { email: payer?.email ?? '', name: payer?.name ?? '' }
     return afterSubmit(account, session, typed, finishAuthentication(account, session, passed))
   }
@@ -54,7 +54,7 @@ export function submitAuthentication(account: Account, intent: Intent, fields: U
 
 /** Back to whoever asked, with what Stripe adds to the address. */
 function afterwards(account: Account, intent: Intent): Page {
-  const { returnUrl } = intent._local
+  const { returnUrl } = intent.hidden
   if (!returnUrl || !URL.canParse(returnUrl)) {
     const session = sessionOf(account, intent)
     if (session?.url) return redirect(session.url)

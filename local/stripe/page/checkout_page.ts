@@ -127,7 +127,7 @@ function summary(account: Account, session: CheckoutSession): Html {
     return html`${top}
       <h1 class="total">Save a card</h1>
       <p class="hint">It is kept for later payments. Nothing is charged now.</p>`
-  const lines = session._local.plans.lines.map((line) => ({
+  const lines = session.hidden.plans.lines.map((line) => ({
     ...line,
     price: account.prices.must(line.price),
   }))
@@ -164,12 +164,12 @@ function summary(account: Account, session: CheckoutSession): Html {
 function purposeOf(session: CheckoutSession, description: string): string {
   if (session.mode === 'subscription')
     return trialOf(session) ? `Try ${description}` : `Subscribe to ${description}`
-  return session._local.plans.lines.length === 1 ? description : 'Pay Local Stripe'
+  return session.hidden.plans.lines.length === 1 ? description : 'Pay Local Stripe'
 }
 
 /** `14 days free`, when the subscription begins with a trial. */
 function trialOf(session: CheckoutSession): string | undefined {
-  const { trialEnd, trialPeriodDays } = session._local.plans.subscription
+  const { trialEnd, trialPeriodDays } = session.hidden.plans.subscription
   const days =
     trialPeriodDays ?? (trialEnd && Math.max(Math.round((trialEnd - Date.now() / 1000) / 86_400), 1))
   return days ? `${days} day${days === 1 ? '' : 's'} free` : undefined

@@ -29,7 +29,7 @@ export interface Attempt {
 /** Tries to take the intent's amount from a card, with all events that this causes. */
 export function attemptPayment(account: Account, intent: PaymentIntent, attempt: Attempt): PaymentOutcome {
   const { method, authenticated = false } = attempt
-  const card = testCard(method._local.number)
+  const card = testCard(method.hidden.number)
   account.paymentIntents.change(intent, { payment_method: method.id, next_action: null })
   if (!authenticated && asksForAuthentication(method)) {
     if (attempt.offSession) return decline(account, intent, method, declines.authenticationRequired)
@@ -40,10 +40,10 @@ export function attemptPayment(account: Account, intent: PaymentIntent, attempt:
 }
 
 export const asksForAuthentication = (method: PaymentMethod): boolean => {
-  const { authentication } = testCard(method._local.number)
+  const { authentication } = testCard(method.hidden.number)
   return (
     authentication === 'always' ||
-    (authentication === 'unless_set_up' && !method._local.authenticatedForLater)
+    (authentication === 'unless_set_up' && !method.hidden.authenticatedForLater)
   )
 }
 
@@ -55,7 +55,7 @@ function askForAuthentication(
   account.paymentIntents.change(intent, {
     status: 'requires_action',
     next_action: nextAction(account, intent.id, returnUrl),
-    _local: { returnUrl },
+    hidden: { returnUrl },
   })
   account.emit('payment_intent.requires_action', intent)
   return { kind: 'requires_action' }
@@ -185,7 +185,7 @@ function keepForLater(
   const customer = intent.customer ? account.customers.get(intent.customer) : undefined
   if (customer && !method.customer) attachPaymentMethod(account, method, customer)
   if (authenticated)
-    account.paymentMethods.change(method, { _local: { ...method._local, authenticatedForLater: true } })
+    account.paymentMethods.change(method, { hidden: { ...method.hidden, authenticatedForLater: true } })
 }
 
 /** What `automatic_async` left for later. */

@@ -39,7 +39,7 @@ export function submitCheckout(
   payer: Payer,
 ): SubmitOutcome {
   requireOpen(session)
-  account.checkoutSessions.change(session, { _local: { ...session._local, payer } })
+  account.checkoutSessions.change(session, { hidden: { ...session.hidden, payer } })
   if (!method) return takeForFree(account, session)
   switch (session.mode) {
     case 'payment':
@@ -78,7 +78,7 @@ export function waitingIntentOf(
   account: Account,
   session: CheckoutSession,
 ): PaymentIntent | SetupIntent | undefined {
-  const { subscription, setupIntent } = session._local
+  const { subscription, setupIntent } = session.hidden
   const invoice = account.invoices.get(account.subscriptions.get(subscription ?? '')?.latest_invoice ?? '')
   return [
     account.paymentIntents.get(session.payment_intent ?? ''),
@@ -104,7 +104,7 @@ function takeForFree(account: Account, session: CheckoutSession): SubmitOutcome 
 }
 
 function pay(account: Account, session: CheckoutSession, method: PaymentMethod): SubmitOutcome {
-  const wanted = session._local.plans.paymentIntent
+  const wanted = session.hidden.plans.paymentIntent
   const wantsCustomer = session.customer_creation === 'always' || wanted.setupFutureUsage !== undefined
   const customer = customerOf(account, session, wantsCustomer)
   let intent = account.paymentIntents.get(session.payment_intent ?? '')
@@ -142,8 +142,8 @@ function startSubscription(account: Account, session: CheckoutSession, method: P
   if (!customer) throw new Error('A subscription always has a customer')
   if (session.amount_total === 0) return setUp(account, session, setupIntentOf(account, session), method)
   // Stripe attaches the card before it charges; one that will be declined leaves no trace with the customer.
-  if (!testCard(method._local.number).decline) attachPaymentMethod(account, method, customer)
-  const id = session._local.subscription ?? subscribeFromSession(account, session, customer)
+  if (!testCard(method.hidden.number).decline) attachPaymentMethod(account, method, customer)
+  const id = session.hidden.subscription ?? subscribeFromSession(account, session, customer)
   const invoice = account.invoices.must(account.subscriptions.must(id).latest_invoice ?? '')
   const intent = intentOf(account, invoice)
   if (!intent) return complete(account, session, 'paid')
@@ -157,7 +157,7 @@ function subscribeFromSession(
   customer: Customer,
   method?: PaymentMethod,
 ): string {
-  const { lines, subscription: wanted } = session._local.plans
+  const { lines, subscription: wanted } = session.hidden.plans
   const priced = lines.map((line) => ({ ...line, price: account.prices.must(line.price) }))
   const { subscription } = createSubscription(
     account,
@@ -175,14 +175,14 @@ function subscribeFromSession(
       paymentMethodTypes: ['card'],
       orderReference: session.id,
     },
-    (id) => account.checkoutSessions.change(session, { _local: { ...session._local, subscription: id } }),
+    (id) => account.checkoutSessions.change(session, { hidden: { ...session.hidden, subscription: id } }),
   )
   return subscription.id
 }
 
 /** The days of a trial begin when the customer subscribes, not when the session was created. */
 function trialEndOf(account: Account, session: CheckoutSession, customer: Customer): number | undefined {
-  const { trialEnd, trialPeriodDays } = session._local.plans.subscription
+  const { trialEnd, trialPeriodDays } = session.hidden.plans.subscription
   return trialEnd ?? (trialPeriodDays && account.now(customer) + trialPeriodDays * 24 * 60 * 60)
 }
 
@@ -229,32 +229,32 @@ function afterSetup(
 
 /** The setup intent by which a session saves a card without charging it. */
 function setupIntentOf(account: Account, session: CheckoutSession): SetupIntent {
-  const known = account.setupIntents.get(session.setup_intent ?? session._local.setupIntent ?? '')
+  const known = account.setupIntents.get(session.setup_intent ?? session.hidden.setupIntent ?? '')
   if (known) return known
-  const { setupIntent: wanted } = session._local.plans
+  const { setupIntent: wanted } = session.hidden.plans
   const intent = account.setupIntents.insert(
     newSetupIntent({
       now: account.now(),
-      customer: session.customer ?? session._local.customer,
+      customer: session.customer ?? session.hidden.customer,
       description: wanted.description,
       metadata: wanted.metadata,
     }),
   )
-  account.checkoutSessions.change(session, { _local: { ...session._local, setupIntent: intent.id } })
+  account.checkoutSessions.change(session, { hidden: { ...session.hidden, setupIntent: intent.id } })
   account.emit('setup_intent.created', intent)
   return intent
 }
 
 /** The session's customer. A new one is made of what the payer typed, once, however many cards they try. */
 function customerOf(account: Account, session: CheckoutSession, wanted: boolean): Customer | undefined {
-  const id = session.customer ?? session._local.customer
+  const id = session.customer ?? session.hidden.customer
   if (id) return account.customers.must(id)
   if (!wanted) return undefined
-  const { payer } = session._local
+  const { payer } = session.hidden
   const customer = account.customers.insert(
     newCustomer({ now: account.now(), email: session.customer_email ?? payer?.email, name: payer?.name }),
   )
-  account.checkoutSessions.change(session, { _local: { ...session._local, customer: customer.id } })
+  account.checkoutSessions.change(session, { hidden: { ...session.hidden, customer: customer.id } })
   account.emit('customer.created', customer)
   return customer
 }
@@ -264,7 +264,7 @@ function complete(
   session: CheckoutSession,
   paymentStatus: CheckoutSession['payment_status'],
 ): SubmitOutcome {
-  const { payer, subscription, setupIntent, customer } = session._local
+  const { payer, subscription, setupIntent, customer } = session.hidden
   account.agenda.cancel(expireSessionJob, session.id)
   account.checkoutSessions.change(session, {
     status: 'complete',
@@ -295,6 +295,6 @@ export function expireCheckout(account: Account, session: CheckoutSession): void
   account.checkoutSessions.change(session, { status: 'expired', url: null })
   const intent = account.paymentIntents.get(session.payment_intent ?? '')
   if (intent) cancelPaymentIntent(account, intent, 'automatic')
-  if (session._local.subscription) expireIncompleteSubscription(account, session._local.subscription)
+  if (session.hidden.subscription) expireIncompleteSubscription(account, session.hidden.subscription)
   account.emit('checkout.session.expired', session)
 }

@@ -87,7 +87,7 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
  *  They are told only of invoices whose lines all say what they are for. */
 const orderReferenceOf = (invoice: Invoice): string | undefined =>
   invoice.lines.every(({ description }) => description !== null)
-    ? (invoice._local.orderReference ?? invoice.id).slice(0, 25)
+    ? (invoice.hidden.orderReference ?? invoice.id).slice(0, 25)
     : undefined
 
 const descriptionOf = (invoice: Invoice): string =>

@@ -27,7 +27,7 @@ export function attachPaymentMethod(account: Account, method: PaymentMethod, cus
     throw invalidRequest('The payment method you provided has already been attached to a customer.', {
       code: 'payment_method_unexpected_state',
     })
-  const { decline, declinesAttaching } = testCard(method._local.number)
+  const { decline, declinesAttaching } = testCard(method.hidden.number)
   if (decline && declinesAttaching)
     throw new StripeError(402, {
       type: 'card_error',

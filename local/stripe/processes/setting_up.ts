@@ -17,7 +17,7 @@ export function attemptSetup(
   attempt: { method: PaymentMethod; authenticated?: boolean; returnUrl?: string | null },
 ): SetupOutcome {
   const { method, authenticated = false, returnUrl = null } = attempt
-  const card = testCard(method._local.number)
+  const card = testCard(method.hidden.number)
   account.setupIntents.change(intent, {
     payment_method: method.id,
     next_action: null,
@@ -32,7 +32,7 @@ export function attemptSetup(
     account.setupIntents.change(intent, {
       status: 'requires_action',
       next_action: nextAction(account, intent.id, returnUrl),
-      _local: { returnUrl },
+      hidden: { returnUrl },
     })
     account.emit('setup_intent.requires_action', intent)
     return { kind: 'requires_action' }
@@ -40,7 +40,7 @@ export function attemptSetup(
   const customer = intent.customer ? account.customers.get(intent.customer) : undefined
   if (customer) attachPaymentMethod(account, method, customer)
   if (authenticated)
-    account.paymentMethods.change(method, { _local: { ...method._local, authenticatedForLater: true } })
+    account.paymentMethods.change(method, { hidden: { ...method.hidden, authenticatedForLater: true } })
   account.setupIntents.change(intent, { status: 'succeeded' })
   account.emit('setup_intent.succeeded', intent)
   return { kind: 'succeeded' }

@@ -127,7 +127,7 @@ export function createSubscription(
     dueDate: sendsInvoice ? now + (plan.daysUntilDue ?? 30) * 24 * 60 * 60 : null,
     subscription: { id: subscription.id, metadata: subscription.metadata },
   })
-  account.invoices.change(invoice, { _local: { orderReference: plan.orderReference ?? null } })
+  account.invoices.change(invoice, { hidden: { orderReference: plan.orderReference ?? null } })
   setLines(account, invoice, firstLines(account, invoice, subscription, subscriptionItems, plan))
   account.subscriptions.change(subscription, { latest_invoice: invoice.id })
   account.emit('customer.subscription.created', subscription)
@@ -221,7 +221,7 @@ export const defaultCardOf = (account: Account, customer: Customer): PaymentMeth
 
 /** `error_if_incomplete` creates nothing when the first payment would not go through. */
 function refuseBadCard(card: PaymentMethod): void {
-  const { decline } = testCard(card._local.number)
+  const { decline } = testCard(card.hidden.number)
   if (asksForAuthentication(card))
     throw new StripeError(402, {
       type: 'card_error',

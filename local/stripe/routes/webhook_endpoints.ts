@@ -29,7 +29,7 @@ export const webhookEndpointRoutes = [
         }),
       )
       // The secret is told this once.
-      return { ...endpoint, secret: endpoint._local.secret }
+      return { ...endpoint, secret: endpoint.hidden.secret }
     },
   ),
   route('GET', '/v1/webhook_endpoints', paging, ({ account, params }) =>

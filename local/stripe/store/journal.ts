@@ -65,10 +65,14 @@ export class Journal {
     if (!file) return
     const lines = this.#takeDirty()
     this.#appended += lines.length
-    this.#writing = this.#writing.then(async () => {
-      await appendFile(file, lines)
-      if (this.#appended > compactAfterBytes) this.#compact()
-    })
+    this.#writing = this.#append(file, lines, this.#writing)
+  }
+
+  /** Appends after what is being appended already, so that lines keep their order. */
+  async #append(file: string, lines: string, before: Promise<void>): Promise<void> {
+    await before
+    await appendFile(file, lines)
+    if (this.#appended > compactAfterBytes) this.#compact()
   }
 
   #takeDirty(): string {

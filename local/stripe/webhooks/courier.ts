@@ -115,7 +115,7 @@ export class Courier {
         'content-type': 'application/json; charset=utf-8',
         'content-length': Buffer.byteLength(body),
         'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
-        'stripe-signature': signatureHeader(body, endpoint._local.secret, Math.floor(Date.now() / 1000)),
+        'stripe-signature': signatureHeader(body, endpoint.hidden.secret, Math.floor(Date.now() / 1000)),
       },
     })
     let settled = false
