@@ -27,6 +27,7 @@ export interface Answer<Body = Record<string, unknown>> {
 }
 
 export interface Problem {
+  status: number
   code: string
   detail: string
   request_id: string
@@ -37,8 +38,10 @@ export interface Problem {
 /** The API over a real database. What it asks of workflows is answered by the test, so that each answer can be tried. */
 export interface TestApi {
   call<Body = Record<string, unknown>>(method: string, path: string, call?: Call): Promise<Answer<Body>>
-  /** As `call`, and fails unless the answer is this problem. */
-  refused(method: string, path: string, call: Call, status: number, code: string): Promise<Problem>
+  /** As `call`, for an answer that must be a problem. */
+  problem(method: string, path: string, call?: Call): Promise<Problem>
+  /** As `problem`, told in short: `404 not_found`. */
+  refusal(method: string, path: string, call?: Call): Promise<string>
   registerProject(project?: Record<string, unknown>): Promise<{ projectId: string; key: string }>
   fetch: (request: Request) => Response | Promise<Response>
   database: TestDatabase
@@ -95,13 +98,14 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
 
   const api: TestApi = {
     call: (method, path, call = {}) => callApp(app.fetch, conformance, method, path, call),
-    async refused(method, path, call, status, code) {
-      const answer = await api.call<Problem>(method, path, call)
-      if (answer.status !== status || answer.body?.code !== code)
-        throw new Error(
-          `expected ${status} ${code}, got ${answer.status} ${JSON.stringify(answer.body)} for ${method} ${path}`,
-        )
-      return answer.body
+    async problem(method, path, call) {
+      const { status, body } = await api.call<Problem>(method, path, call)
+      if (status < 400) throw new Error(`expected a problem, got ${status} for ${method} ${path}`)
+      return body
+    },
+    async refusal(method, path, call) {
+      const { status, code } = await api.problem(method, path, call)
+      return `${status} ${code}`
     },
     async registerProject(project = {}) {
       const answer = await api.call('POST', '/api/v1/projects', {
