@@ -9,6 +9,7 @@ import type { InvoiceItem } from './objects/invoice_item.ts'
 import type { InvoicePayment } from './objects/invoice_payment.ts'
 import type { PaymentIntent } from './objects/payment_intent.ts'
 import type { PaymentMethod } from './objects/payment_method.ts'
+import { previousAttributes } from './objects/previous_attributes.ts'
 import type { Price } from './objects/price.ts'
 import type { Product } from './objects/product.ts'
 import type { SetupIntent } from './objects/setup_intent.ts'
@@ -166,15 +167,17 @@ export class Account {
     return this.#byPrefix[id.slice(0, id.indexOf('_'))]?.get(id)
   }
 
-  /** Records that something happened to an object, as it is at this moment. */
+  /** Records that something happened to an object, as it is at this moment. `previous` has the values
+   *  that an update has changed. */
   emit(type: string, object: StripeObject, previous?: object): void {
+    const shown = present(this, object)
     const event = newEvent({
       type,
       created: this.now('test_clock' in object ? (object as { test_clock: string | null }) : undefined),
       about: object.id,
       data: JSON.stringify({
-        object: present(this, object),
-        ...(previous && { previous_attributes: previous }),
+        object: shown,
+        ...(previous && { previous_attributes: previousAttributes(previous, shown) }),
       }),
       request: this.cause,
     })

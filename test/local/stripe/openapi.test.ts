@@ -40,9 +40,10 @@ describe.skipIf(why !== '')(
         preferred_locales: ['pt-BR'],
       })
       const id = textAt(customer, 'id')
-      await stripe.post(`/v1/customers/${id}`, { name: 'Ada L.', metadata: { user: '' } })
+      await stripe.post(`/v1/customers/${id}`, { name: 'Ada L.', metadata: { user: '', plan: 'pln_1' } })
       const updated = await stripe.eventAbout('customer.updated', id)
-      expect(at(updated, 'data.previous_attributes.name')).toBeNull()
+      const before = { name: null, metadata: { user: 'usr_1', plan: null } }
+      expect(at(updated, 'data.previous_attributes')).toEqual(before)
       await stripe.get(`/v1/customers/${id}`, { expand: ['tax', 'invoice_credit_balance'] })
       await stripe.get('/v1/customers', { email: 'ada@example.com', limit: 2 })
       expect(await stripe.delete(`/v1/customers/${id}`)).toMatchObject({ deleted: true })

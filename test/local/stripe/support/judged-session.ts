@@ -99,13 +99,14 @@ export async function openJudgedSession(description: ApiDescription): Promise<Ju
   }
 }
 
-/** An update tells what some fields were before: fields the object has, with values it has no longer. */
+/** An update tells what some fields were before: of a hash only what changed in it, and nothing that did not. */
 function problemsOfPreviousAttributes(type: string, previous: Json | undefined, object: Json): string[] {
   if (previous === undefined) return type.endsWith('.updated') ? ['$.data.previous_attributes: missing'] : []
-  if (!isObject(previous) || !isObject(object)) return ['$.data.previous_attributes: not an object']
-  return Object.entries(previous).flatMap(([name, before]) => {
-    const path = `$.data.previous_attributes.${name}`
-    if (!(name in object)) return [`${path}: not a field of the object`]
-    return JSON.stringify(object[name]) === JSON.stringify(before) ? [`${path}: did not change`] : []
-  })
+  return unchangedIn('$.data.previous_attributes', previous, object)
+}
+
+function unchangedIn(path: string, before: Json, now: Json | undefined): string[] {
+  if (isObject(before) && isObject(now))
+    return Object.entries(before).flatMap(([name, value]) => unchangedIn(`${path}.${name}`, value, now[name]))
+  return JSON.stringify(before) === JSON.stringify(now) ? [`${path}: did not change`] : []
 }
