@@ -1,5 +1,6 @@
 import { writeAudit } from '../db/audit.ts'
 import { inProject, type Transaction } from '../db/client.ts'
+import { readPlan } from '../db/catalog.ts'
 import { lockCustomer } from '../db/customers.ts'
 import { enterLedger } from '../db/ledger.ts'
 import { once } from '../db/once.ts'
@@ -20,7 +21,9 @@ import { paymentTransfers } from '../domain/ledger.ts'
 import { heldRoles, roleChanges } from '../domain/roles.ts'
 import {
   decideSubscription,
+  type InvoiceSnapshot,
   type KnownSubscription,
+  soldSubscription,
   type SubscriptionChange,
   type SubscriptionDecision,
   type SubscriptionSnapshot,
@@ -37,14 +40,17 @@ export interface RecordSubscriptionInput {
 
 const reasons: Record<SubscriptionChange, string> = {
   trial_started: 'The checkout was completed and the trial began.',
-  activated: 'Stripe says the subscription is paid and active.',
+  activated: 'Stripe says the subscription is active.',
   renewed: 'The invoice of a new period was paid.',
   payment_failed: 'The invoice of a new period was not paid.',
-  recovered: 'What was owed has been paid.',
+  recovered: 'Stripe says nothing is owed any more.',
   paused: 'Stripe says the subscription is paused.',
   resumed: 'Stripe says the subscription runs again.',
   canceled: 'Stripe says the subscription has ended.',
 }
+
+/** More steps than any subscription has between two looks. */
+const MAX_STEPS = 10
 
 /** Writes what a look at Stripe showed of a subscription: its row, ledger, audit, events and what the user's roles become,
  *  in one transaction. The row decides under its customer's lock, so any number of looks write each change once.
@@ -55,50 +61,22 @@ export function createRecordSubscription({ database, now }: ActivityDependencies
     return inProject(database, projectId, async (transaction) => {
       const payment = await readPayment(transaction, projectId, paymentId)
       await lockCustomer(transaction, projectId, payment.customerId)
-      const existing = await findSubscription(transaction, projectId, subscriptionId)
-      const known = existing && toKnown(existing)
-      const decision = decideSubscription(known, snapshot)
-      if (decision.changes.length === 0 && !decision.detailsChanged) return known
-
-      const revision = (existing?.subscription.revision ?? 0) + 1
-      const intent = intentOf(subscriptionId, decision, snapshot, revision)
-      await once(transaction, { projectId, intent }, () =>
-        write(transaction, {
+      let recorded = await findSubscription(transaction, projectId, subscriptionId)
+      for (let step = 0; step < MAX_STEPS; step += 1) {
+        const known = recorded && toKnown(recorded)
+        const decision = decideSubscription(known ?? soldSubscription, snapshot)
+        if (!decision) return known
+        recorded = await write(transaction, {
           payment,
           subscriptionId,
-          existing,
+          existing: recorded,
           decision,
           snapshot,
-          revision,
-          intent,
           at: now(),
-        }),
-      )
-      const recorded = await findSubscription(transaction, projectId, subscriptionId)
-      return recorded && toKnown(recorded)
+        })
+      }
+      throw new Error(`the decisions on subscription ${subscriptionId} do not come to an end`)
     })
-  }
-}
-
-/** Names the change by what caused it, so that it is written once: a renewal by its invoice, and what may come and go
- *  (a pause, a wish to end) by the revision it makes. */
-function intentOf(
-  subscriptionId: SubscriptionId,
-  { changes: [change] }: SubscriptionDecision,
-  seen: SubscriptionSnapshot,
-  revision: number,
-): string {
-  switch (change) {
-    case 'trial_started':
-    case 'activated':
-    case 'canceled':
-      return `${subscriptionId}/${change}`
-    case 'renewed':
-    case 'payment_failed':
-    case 'recovered':
-      return `${subscriptionId}/${change}/${seen.latestInvoice?.invoiceId ?? seen.currentPeriodStart}`
-    default:
-      return `${subscriptionId}/${change ?? 'updated'}/${revision}`
   }
 }
 
@@ -108,55 +86,71 @@ interface Writing {
   existing: SubscriptionWithPlan | undefined
   decision: SubscriptionDecision
   snapshot: SubscriptionSnapshot
-  revision: number
-  intent: string
   at: Date
 }
 
-async function write(transaction: Transaction, writing: Writing): Promise<void> {
-  const { payment, subscriptionId, existing, decision, snapshot, intent, at } = writing
+/** Writes one step of its life with all that follows from it. */
+async function write(transaction: Transaction, writing: Writing): Promise<SubscriptionWithPlan> {
+  const { payment, subscriptionId, existing, decision, snapshot, at } = writing
   const { projectId, userId, correlationId, livemode } = payment
-  const rolesBefore = await rolesOf(transaction, payment)
-  await saveRow(transaction, writing)
-  const rolesAfter = await rolesOf(transaction, payment)
-  const recorded = await findSubscription(transaction, projectId, subscriptionId)
-  if (!recorded) throw new Error(`subscription ${subscriptionId} is missing after it was written`)
+  const { change, paidInvoice } = decision
+  // What may come and go, like a pause or a wish to end, is told each time: the revision tells the times apart.
+  const revision = (existing?.subscription.revision ?? 0) + 1
+  const intent = `${subscriptionId}/${revision}/${change ?? 'updated'}`
 
-  await ownStripeObjects(transaction, { projectId, ownerId: subscriptionId, livemode }, [
-    snapshot.stripeSubscriptionId,
-    snapshot.latestInvoice?.invoiceId,
-  ])
-  const [change] = decision.changes
-  if (change === 'renewed' && snapshot.latestInvoice) {
-    // The first period's money was entered by the checkout that collected it.
-    const transfers = paymentTransfers('subscription', snapshot.latestInvoice.amountPaid)
-    await enterLedger(transaction, { projectId, userId, intent, occurredAt: at, transfers })
-  }
-  await writeAudit(transaction, {
-    projectId,
-    actor: 'stripe',
-    action: change ? `subscription.${change}` : 'subscription.updated',
-    subjectId: subscriptionId,
-    why: change ? reasons[change] : 'Stripe shows another period or another end.',
-    correlationId,
-    stripeIds: [snapshot.stripeSubscriptionId, snapshot.latestInvoice?.invoiceId].filter((id): id is string =>
-      Boolean(id),
-    ),
-    ...(existing && { before: { status: existing.subscription.status } }),
-    after: {
-      status: decision.status,
-      current_period_end: recorded.subscription.currentPeriodEnd.toISOString(),
-    },
-    occurredAt: at,
+  const earlier = await listSubscriptions(transaction, projectId, userId, livemode)
+  const recorded = await saveRow(transaction, writing, revision)
+  const others = earlier.filter(({ subscription }) => subscription.subscriptionId !== subscriptionId)
+  const stripeIds = [snapshot.stripeSubscriptionId, snapshot.latestInvoice?.invoiceId].filter(
+    (id): id is string => Boolean(id),
+  )
+  const isNew = await once(transaction, { projectId, intent }, async () => {
+    await ownStripeObjects(transaction, { projectId, ownerId: subscriptionId, livemode }, stripeIds)
+    if (paidInvoice) await enterPayment(transaction, { payment, subscriptionId, invoice: paidInvoice, at })
+    await writeAudit(transaction, {
+      projectId,
+      actor: 'stripe',
+      action: `subscription.${change ?? 'updated'}`,
+      subjectId: subscriptionId,
+      why: change ? reasons[change] : 'Stripe shows other terms, or another payment.',
+      correlationId,
+      stripeIds,
+      ...(existing && { before: audited(existing) }),
+      after: audited(recorded),
+      occurredAt: at,
+    })
+    await appendEvents(transaction, { projectId, userId, correlationId, intent, occurredAt: at }, [
+      ...subscriptionEvents(recorded, writing),
+      ...roleEvents(recorded, rolesOf(earlier), rolesOf([...others, recorded])),
+    ])
   })
-  await appendEvents(transaction, { projectId, userId, correlationId, intent, occurredAt: at }, [
-    ...subscriptionEvents(recorded, writing),
-    ...roleEvents(recorded, rolesBefore, rolesAfter),
-  ])
+  if (!isNew) throw new Error(`${intent} was told before its row was written`)
+  return recorded
 }
 
-async function saveRow(transaction: Transaction, writing: Writing): Promise<void> {
-  const { payment, subscriptionId, existing, decision, snapshot, revision } = writing
+/** An invoice is entered once, whatever the looks that show it as paid mean for the subscription. */
+async function enterPayment(
+  transaction: Transaction,
+  {
+    payment,
+    subscriptionId,
+    invoice,
+    at,
+  }: Pick<Writing, 'payment' | 'subscriptionId' | 'at'> & { invoice: InvoiceSnapshot },
+): Promise<void> {
+  const { projectId, userId } = payment
+  const intent = `${subscriptionId}/paid/${invoice.invoiceId}`
+  const transfers = paymentTransfers('subscription', invoice.amountPaid)
+  await once(transaction, { projectId, intent }, () =>
+    enterLedger(transaction, { projectId, userId, intent, occurredAt: at, transfers }),
+  )
+}
+
+async function saveRow(
+  transaction: Transaction,
+  { payment, subscriptionId, existing, decision, snapshot }: Writing,
+  revision: number,
+): Promise<SubscriptionWithPlan> {
   const columns = {
     revision,
     status: decision.status,
@@ -166,14 +160,15 @@ async function saveRow(transaction: Transaction, writing: Writing): Promise<void
     cancelAtPeriodEnd: snapshot.cancelAtPeriodEnd,
     trialEnd: snapshot.trialEnd === undefined ? null : new Date(snapshot.trialEnd),
     endedAt: snapshot.endedAt === undefined ? null : new Date(snapshot.endedAt),
+    ...(decision.paidInvoice && { paidInvoiceId: decision.paidInvoice.invoiceId }),
   }
   if (existing) {
-    await updateSubscription(transaction, existing.subscription, columns)
-    return
+    const subscription = await updateSubscription(transaction, existing.subscription, columns)
+    return { subscription, plan: existing.plan }
   }
   const { projectId, customerId, userId, paymentId, livemode, planId, planVersion } = payment
   if (planId === null || planVersion === null) throw new Error(`payment ${paymentId} buys no plan`)
-  await insertSubscription(transaction, {
+  const subscription = await insertSubscription(transaction, {
     ...columns,
     projectId,
     subscriptionId,
@@ -185,15 +180,17 @@ async function saveRow(transaction: Transaction, writing: Writing): Promise<void
     planVersion,
     stripeSubscriptionId: snapshot.stripeSubscriptionId,
   })
+  return { subscription, plan: await readPlan(transaction, { projectId, planId, version: planVersion }) }
 }
 
-async function rolesOf(
-  transaction: Transaction,
-  { projectId, userId, livemode }: PaymentRow,
-): Promise<string[]> {
-  const all = await listSubscriptions(transaction, projectId, userId, livemode)
-  return heldRoles(all.map(({ subscription, plan }) => ({ status: subscription.status, roles: plan.roles })))
-}
+const rolesOf = (all: SubscriptionWithPlan[]) =>
+  heldRoles(all.map(({ subscription, plan }) => ({ status: subscription.status, roles: plan.roles })))
+
+const audited = ({ subscription }: SubscriptionWithPlan) => ({
+  status: subscription.status,
+  current_period_end: subscription.currentPeriodEnd.toISOString(),
+  cancel_at_period_end: subscription.cancelAtPeriodEnd,
+})
 
 const eventOfChange = {
   trial_started: 'subscription.activated',
@@ -207,25 +204,25 @@ const eventOfChange = {
 
 function subscriptionEvents(
   recorded: SubscriptionWithPlan,
-  { existing, decision, snapshot }: Writing,
+  { existing, decision }: Pick<Writing, 'existing' | 'decision'>,
 ): EventDraft[] {
   const subject = recorded.subscription.subscriptionId
   const data = subscriptionData(recorded)
-  const [change] = decision.changes
+  const { change, paidInvoice } = decision
   const created: EventDraft[] = existing ? [] : [{ type: 'subscription.created', subject, data }]
   if (change === undefined) return [...created, { type: 'subscription.updated', subject, data }]
   if (change !== 'renewed') return [...created, { type: eventOfChange[change], subject, data }]
-  const { invoiceId, amountPaid } = snapshot.latestInvoice ?? {}
+  if (!paidInvoice) throw new Error(`subscription ${subject} was renewed without a payment`)
+  const { invoiceId, amountPaid } = paidInvoice
   return [
-    ...created,
     {
       type: 'subscription.renewed',
       subject,
       data: {
         ...data,
-        invoice_id: invoiceId ?? '',
-        amount: amountPaid?.amountMinor ?? 0,
-        currency: amountPaid?.currency ?? recorded.plan.currency,
+        invoice_id: invoiceId,
+        amount: amountPaid.amountMinor,
+        currency: amountPaid.currency,
       },
     },
   ]
@@ -247,10 +244,22 @@ function roleEvents({ subscription }: SubscriptionWithPlan, before: string[], af
 }
 
 function toKnown({ subscription }: SubscriptionWithPlan): KnownSubscription {
+  const {
+    status,
+    currentPeriodStart,
+    currentPeriodEnd,
+    cancelAtPeriodEnd,
+    trialEnd,
+    quantity,
+    paidInvoiceId,
+  } = subscription
   return {
-    status: subscription.status,
-    currentPeriodStart: subscription.currentPeriodStart.getTime(),
-    currentPeriodEnd: subscription.currentPeriodEnd.getTime(),
-    cancelAtPeriodEnd: subscription.cancelAtPeriodEnd,
+    status,
+    currentPeriodStart: currentPeriodStart.getTime(),
+    currentPeriodEnd: currentPeriodEnd.getTime(),
+    cancelAtPeriodEnd,
+    ...(trialEnd && { trialEnd: trialEnd.getTime() }),
+    quantity,
+    ...(paidInvoiceId !== null && { paidInvoiceId }),
   }
 }

@@ -43,19 +43,24 @@ export async function listSubscriptions(
 export async function insertSubscription(
   transaction: Transaction,
   row: typeof subscriptions.$inferInsert,
-): Promise<void> {
-  await transaction.insert(subscriptions).values(row)
+): Promise<SubscriptionRow> {
+  const [inserted] = await transaction.insert(subscriptions).values(row).returning()
+  if (!inserted) throw new Error(`subscription ${row.subscriptionId} was not inserted`)
+  return inserted
 }
 
 export async function updateSubscription(
   transaction: Transaction,
   { projectId, subscriptionId }: Pick<SubscriptionRow, 'projectId' | 'subscriptionId'>,
   columns: Partial<typeof subscriptions.$inferInsert>,
-): Promise<void> {
-  await transaction
+): Promise<SubscriptionRow> {
+  const [updated] = await transaction
     .update(subscriptions)
     .set({ ...columns, updatedAt: sql`now()` })
     .where(isSubscription(projectId, subscriptionId))
+    .returning()
+  if (!updated) throw new Error(`subscription ${subscriptionId} is missing`)
+  return updated
 }
 
 /** What the world is told of a subscription. */

@@ -63,7 +63,15 @@ export interface SubscriptionSnapshot {
   trialEnd?: number
   endedAt?: number
   quantity: number
-  latestInvoice?: { invoiceId: string; paid: boolean; amountPaid: Money }
+  latestInvoice?: InvoiceSnapshot
+}
+
+export interface InvoiceSnapshot {
+  invoiceId: string
+  status: 'draft' | 'open' | 'paid' | 'uncollectible' | 'void'
+  /** Why Stripe made it: `subscription_cycle` for a new period. */
+  billingReason: string
+  amountPaid: Money
 }
 
 /** What we have recorded of it so far. */
@@ -72,66 +80,131 @@ export interface KnownSubscription {
   currentPeriodStart: number
   currentPeriodEnd: number
   cancelAtPeriodEnd: boolean
+  trialEnd?: number
+  quantity: number
+  /** The last invoice of a later period whose payment has been recorded. */
+  paidInvoiceId?: string
+}
+
+/** Before the first record: sold, and not seen to run yet. */
+export const soldSubscription: KnownSubscription = {
+  status: 'incomplete',
+  currentPeriodStart: 0,
+  currentPeriodEnd: 0,
+  cancelAtPeriodEnd: false,
+  quantity: 0,
 }
 
 export interface SubscriptionDecision {
   status: SubscriptionStatus
-  changes: SubscriptionChange[]
-  /** Whether anything a reader of the record would see is different, changes of state aside. */
-  detailsChanged: boolean
+  /** What has happened to it; `undefined` when only its terms or its invoices have changed. */
+  change: SubscriptionChange | undefined
+  /** Paid since the last record: its money is to be entered. */
+  paidInvoice: InvoiceSnapshot | undefined
 }
 
-/** What a look at Stripe means for the subscription. Pure, so that no order of events can change it.
- *  @param known `undefined` before the first record: nothing exists until Stripe says it runs. */
+/** One step from what is recorded towards what Stripe shows; `undefined` when nothing is new. Taken again on its own
+ *  result until then, so that looks that come late tell the same life as looks in time: a trial that has ended in a
+ *  payment is activated, then renewed. Pure, so that no order of events can change it. */
 export function decideSubscription(
-  known: KnownSubscription | undefined,
+  known: KnownSubscription,
   seen: SubscriptionSnapshot,
-): SubscriptionDecision {
-  const from = known?.status ?? 'incomplete'
-  const change = changeBetween(from, known, seen)
-  const status = change ? (nextSubscriptionStatus(from, change) ?? from) : from
-  const applied = change !== undefined && nextSubscriptionStatus(from, change) !== undefined
-  return {
-    status,
-    changes: applied ? [change] : [],
-    detailsChanged:
-      known !== undefined &&
-      from !== 'canceled' &&
-      (known.currentPeriodEnd !== seen.currentPeriodEnd ||
-        known.cancelAtPeriodEnd !== seen.cancelAtPeriodEnd),
-  }
+): SubscriptionDecision | undefined {
+  const { status } = known
+  if (status === 'canceled') return undefined
+  // Periods only move forward: an older look has come late. What it says of the end is true all the same.
+  if (seen.currentPeriodStart < known.currentPeriodStart && seen.status !== 'canceled') return undefined
+
+  const newlyPaid = newlyPaidInvoice(known, seen)
+  const change = (newlyPaid && changeByPayment(status, seen)) ?? changeByStatus(status, seen.status)
+  const nextStatus = change ? nextSubscriptionStatus(status, change) : status
+  // Not in the table, so it cannot happen to one of ours.
+  if (nextStatus === undefined) return undefined
+
+  const paidInvoice = change === undefined || settlesInvoice(change) ? newlyPaid : undefined
+  const isNews = change !== undefined || paidInvoice !== undefined || termsDiffer(known, seen)
+  // Until Stripe lets it run there is nothing to record.
+  if (!isNews || nextStatus === 'incomplete') return undefined
+  return { status: nextStatus, change, paidInvoice }
 }
 
-function changeBetween(
+/** The first invoice is not among these: the checkout that collected its money records it. */
+function newlyPaidInvoice(
+  known: KnownSubscription,
+  { latestInvoice }: SubscriptionSnapshot,
+): InvoiceSnapshot | undefined {
+  return latestInvoice?.status === 'paid' &&
+    latestInvoice.billingReason !== 'subscription_create' &&
+    latestInvoice.invoiceId !== known.paidInvoiceId
+    ? latestInvoice
+    : undefined
+}
+
+function termsDiffer(known: KnownSubscription, seen: SubscriptionSnapshot): boolean {
+  return (
+    known.currentPeriodStart !== seen.currentPeriodStart ||
+    known.currentPeriodEnd !== seen.currentPeriodEnd ||
+    known.cancelAtPeriodEnd !== seen.cancelAtPeriodEnd ||
+    known.trialEnd !== seen.trialEnd ||
+    known.quantity !== seen.quantity
+  )
+}
+
+/** Money leads, wherever Stripe's status has moved on to since: Stripe opens a period an hour before it charges, so a new
+ *  period is a renewal only when its invoice has been paid. */
+function changeByPayment(
   from: SubscriptionStatus,
-  known: KnownSubscription | undefined,
-  seen: SubscriptionSnapshot,
+  { status, latestInvoice }: SubscriptionSnapshot,
 ): SubscriptionChange | undefined {
-  switch (seen.status) {
+  if (from === 'active') return latestInvoice?.billingReason === 'subscription_cycle' ? 'renewed' : undefined
+  return from === 'past_due' && status !== 'past_due' && status !== 'unpaid' ? 'recovered' : undefined
+}
+
+function changeByStatus(
+  from: SubscriptionStatus,
+  seen: SubscriptionSnapshot['status'],
+): SubscriptionChange | undefined {
+  switch (seen) {
     case 'incomplete':
       return undefined
     case 'incomplete_expired':
       // Its checkout was declined: it never was a subscription of ours.
-      return known ? 'canceled' : undefined
+      return from === 'incomplete' ? undefined : 'canceled'
     case 'trialing':
       return from === 'incomplete' ? 'trial_started' : undefined
     case 'active':
-      if (from === 'incomplete' || from === 'trialing') return 'activated'
-      if (from === 'past_due') return 'recovered'
-      if (from === 'paused') return 'resumed'
-      // A new period counts once its invoice is paid: Stripe opens the period an hour before it charges.
-      return known && seen.currentPeriodStart > known.currentPeriodStart && seen.latestInvoice?.paid
-        ? 'renewed'
-        : undefined
+      return from === 'active' ? undefined : towardsActive[from]
     case 'past_due':
     case 'unpaid':
-      return from === 'active' || from === 'trialing' ? 'payment_failed' : undefined
+      if (from === 'past_due') return undefined
+      // It was sold, or ran again, before it failed to renew.
+      return from === 'active' || from === 'trialing' ? 'payment_failed' : towardsActive[from]
     case 'paused':
+      // Stripe pauses by itself only a trial that ends without a card.
+      if (from === 'incomplete') return 'trial_started'
       return from === 'paused' ? undefined : 'paused'
     case 'canceled':
       // Canceled before we first looked: it was sold all the same, and is recorded as what it has become.
-      return from === 'canceled' ? undefined : 'canceled'
+      return 'canceled'
   }
+}
+
+const towardsActive = {
+  incomplete: 'activated',
+  trialing: 'activated',
+  past_due: 'recovered',
+  paused: 'resumed',
+  canceled: undefined,
+} as const satisfies Record<Exclude<SubscriptionStatus, 'active'>, SubscriptionChange | undefined>
+
+/** Whether money that is seen with this change belongs to it. Where not, the next step tells it. */
+function settlesInvoice(change: SubscriptionChange): boolean {
+  return change === 'renewed' || change === 'recovered' || change === 'canceled'
+}
+
+/** Whether an invoice waits to be charged or paid. */
+export function owesMoney({ latestInvoice }: SubscriptionSnapshot): boolean {
+  return latestInvoice?.status === 'draft' || latestInvoice?.status === 'open'
 }
 
 const MINUTE = 60_000
@@ -139,8 +212,15 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
 /** When to look at Stripe next if nobody wakes us: after the renewal should have happened (Stripe finalizes an invoice
- *  about an hour after it opens the period), then daily while the period's end is behind us. */
-export function nextSubscriptionLook(times: { currentPeriodEnd: number; now: number }): number {
-  const afterRenewal = times.currentPeriodEnd + 2 * HOUR
-  return afterRenewal > times.now ? afterRenewal : times.now + DAY
+ *  about an hour after it opens the period), then daily while the period's end is behind us or an invoice waits. */
+export function nextSubscriptionLook(times: {
+  currentPeriodEnd: number
+  owes: boolean
+  now: number
+}): number {
+  const { currentPeriodEnd, owes, now } = times
+  const afterRenewal = currentPeriodEnd + 2 * HOUR
+  const tomorrow = now + DAY
+  if (afterRenewal <= now) return tomorrow
+  return owes ? Math.min(afterRenewal, tomorrow) : afterRenewal
 }

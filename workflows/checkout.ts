@@ -36,7 +36,7 @@ export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {
   let waiting = { for: 'Stripe to open the payment page', until: undefined as number | undefined }
 
   const wake = wakeable()
-  const desk = operatorDesk({ ...input, subjectId: paymentId })
+  const desk = operatorDesk({ ...input, subjectId: paymentId, newsHasCome: wake.pending })
   setHandler(stripeChanged, wake.on)
   setHandler(openSession, async () => {
     await condition(() => opened !== undefined || refusal !== undefined)
@@ -68,18 +68,20 @@ export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {
   // A run that was started again for a payment that has ended only follows the hints that started it.
   while (opened && (status === 'pending' || (wake.pending() && mayStillChange(status)))) {
     const deadline = nextLook({ openedAt: opened.openedAt, expiresAt: opened.expiresAt, now: now() })
-    if (deadline === undefined) {
+    if (deadline !== undefined) {
+      if (!wake.pending())
+        waitFor(lastSeen?.session === 'complete' ? 'the money to arrive' : 'the customer to pay', deadline)
+      await wake.until(deadline)
+    } else if (!wake.pending()) {
       const note = 'The money of this payment has neither come nor failed for 30 days.'
       if ((await desk.waitForPerson('payment_unsettled', note)) === 'skip') break
-    } else if (!wake.pending()) {
-      waitFor(lastSeen?.session === 'complete' ? 'the money to arrive' : 'the customer to pay', deadline)
     }
-    await wake.until(deadline ?? now())
 
     const { checkoutSessionId } = opened
-    const seen = await desk.attend('Stripe did not let us read the payment.', () =>
-      stripe.readCheckout(checkoutSessionId),
-    )
+    const seen = await desk.attend('Stripe did not let us read the payment.', () => {
+      wake.answer()
+      return stripe.readCheckout(checkoutSessionId)
+    })
     if (!seen) continue
     // A look that shows nothing new is not worth a transaction.
     if (outcomeOf(seen) || seen.attempts.length !== (lastSeen?.attempts.length ?? 0))

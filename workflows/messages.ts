@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type { CheckoutSnapshot, PaymentStatus } from '../domain/checkout.ts'
 import type { PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
-import type { SubscriptionStatus } from '../domain/subscription.ts'
+import type { KnownSubscription, SubscriptionStatus } from '../domain/subscription.ts'
 
 /** What can be said to workflows, and what they are started with. Inputs carry a version: they outlive deployments. */
 
@@ -35,6 +35,8 @@ export interface SubscriptionInput {
   correlationId: string
   /** Events that earlier runs have already acted on. */
   seenEventIds: string[]
+  /** What the run before this one last recorded; without it, the first thing to do is to look. */
+  known?: KnownSubscription
 }
 
 export interface CatalogInput {

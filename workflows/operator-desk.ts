@@ -2,6 +2,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   condition,
+  currentUpdateInfo,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -12,24 +13,39 @@ import { type OperatorRequest, retry, skip } from './messages.ts'
 import { record } from './proxies.ts'
 import { searchAttributes } from './search-attributes.ts'
 
-/** Where a workflow waits for a person. What cannot be retried does not fail the workflow: it is parked with
- *  `QuittanceAttention` set and a note in plain words, until an operator sends `retry` or `skip`. */
-export function operatorDesk({ projectId, subjectId, correlationId }: DeskInput) {
-  let parked: { on: string; decision?: 'retry' | 'skip'; request?: OperatorRequest } | undefined
+interface Decision extends OperatorRequest {
+  action: 'retry' | 'skip'
+  updateId: string
+}
 
-  const decide = (decision: 'retry' | 'skip') => async (request: OperatorRequest) => {
-    if (parked) parked = { ...parked, decision, request }
-  }
-  const validator = (request: OperatorRequest) => {
-    if (!request?.reason || !request.by)
-      throw ApplicationFailure.nonRetryable(
-        'Send { "reason": "…", "by": "…" }: both go into the audit.',
-        'invalid_request',
-      )
+/** Where a workflow waits for a person. What cannot be retried does not fail the workflow: it is parked with
+ *  `QuittanceAttention` set and a note in plain words, until an operator sends `retry` or `skip`, or until news makes another
+ *  attempt worthwhile. */
+export function operatorDesk({ projectId, subjectId, correlationId, newsHasCome = () => false }: DeskInput) {
+  let parked: { on: string; decision?: Decision } | undefined
+
+  const refuseUnlessParked = (): void => {
     if (!parked)
       throw ApplicationFailure.nonRetryable('This workflow is not waiting for an operator.', 'not_parked')
     if (parked.decision)
       throw ApplicationFailure.nonRetryable('Another operator has just decided.', 'already_decided')
+  }
+  const decide = (action: 'retry' | 'skip') => (request: OperatorRequest) => {
+    // Asked again: of two updates in one workflow task, both are validated before either is handled.
+    refuseUnlessParked()
+    const { reason, by } = request
+    parked = parked && {
+      ...parked,
+      decision: { reason, by, action, updateId: currentUpdateInfo()?.id ?? '' },
+    }
+  }
+  const validator = (request: OperatorRequest) => {
+    if (!isText(request?.reason) || !isText(request.by))
+      throw ApplicationFailure.nonRetryable(
+        'Send { "reason": "…", "by": "…" }: both go into the audit.',
+        'invalid_request',
+      )
+    refuseUnlessParked()
   }
   setHandler(retry, decide('retry'), { validator, description: 'Try again what this workflow is parked on.' })
   setHandler(skip, decide('skip'), {
@@ -43,21 +59,24 @@ export function operatorDesk({ projectId, subjectId, correlationId }: DeskInput)
     setCurrentDetails(
       `**Needs a person: ${on}.** ${note}\n\nSend the update \`retry\` or \`skip\` with \`{ "reason": "…", "by": "…" }\`.`,
     )
-    await condition(() => parked?.decision !== undefined)
-    const { decision = 'retry', request } = parked
+    await condition(() => parked?.decision !== undefined || newsHasCome())
+    const { decision } = parked
     parked = undefined
     upsertSearchAttributes([{ key: searchAttributes.attention, value: null }])
+    setCurrentDetails(decision?.action === 'skip' ? 'Going on without it.' : 'Trying again.')
+    if (!decision) return 'retry'
     await record.recordOperatorAction({
       projectId,
       subjectId,
-      intent: `${workflowInfo().runId}/operator/${workflowInfo().historyLength}`,
-      action: decision,
-      reason: request?.reason ?? '',
-      by: request?.by ?? '',
+      // The server takes an update once per run, so this names the act whatever is replayed.
+      intent: `${workflowInfo().runId}/operator/${decision.updateId}`,
+      action: decision.action,
+      reason: decision.reason,
+      by: decision.by,
       attention: on,
       correlationId,
     })
-    return decision
+    return decision.action
   }
 
   return {
@@ -86,7 +105,11 @@ interface DeskInput {
   /** What the audit is about: a payment, a subscription, a project. */
   subjectId: string
   correlationId: string
+  /** Whether something has happened that may have changed what the workflow is parked on. */
+  newsHasCome?: () => boolean
 }
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== ''
 
 /** The real answer in which an activity ended; `undefined` for cancellation and the like, which must pass through. */
 export function finalRefusal(error: unknown): ApplicationFailure | undefined {

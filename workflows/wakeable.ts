@@ -19,11 +19,14 @@ export function wakeable(seenEventIds: string[] = []) {
     },
     /** Whether a hint has come that no look has followed yet. */
     pending: (): boolean => woken,
+    /** To be called before each look: what is read from here on answers every hint so far. */
+    answer: (): void => {
+      woken = false
+    },
     /** Waits until a hint or the deadline (milliseconds since 1970). */
     until: async (deadline: number): Promise<void> => {
       const remaining = deadline - now()
       if (remaining > 0) await condition(() => woken, remaining)
-      woken = false
     },
     /** Carried over continue-as-new. */
     seenEventIds: (): string[] => [...seen].slice(-REMEMBERED),

@@ -145,6 +145,8 @@ export const subscriptions = pgTable(
     trialEnd: instant('trial_end'),
     endedAt: instant('ended_at'),
     stripeSubscriptionId: text('stripe_subscription_id').notNull(),
+    /** The last invoice of a later period whose payment has been entered. */
+    paidInvoiceId: text('paid_invoice_id'),
     /** Counts the changes that have been written. */
     revision: integer('revision').notNull(),
     createdAt: recordedNow('created_at'),

@@ -2,7 +2,7 @@ import type { Stripe } from 'stripe'
 import type { ChargeAttempt, CheckoutSnapshot } from '../../domain/checkout.ts'
 import { BillingError } from '../../domain/errors.ts'
 import { currency, money } from '../../domain/money.ts'
-import type { SubscriptionSnapshot } from '../../domain/subscription.ts'
+import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../domain/subscription.ts'
 
 /** Stripe's objects as the domain sees them. Nothing personal passes. */
 
@@ -70,7 +70,8 @@ export function toSubscriptionSnapshot(subscription: Stripe.Subscription): Subsc
     ...(invoice?.id && {
       latestInvoice: {
         invoiceId: invoice.id,
-        paid: invoice.status === 'paid',
+        status: oneOf(invoiceStatuses, invoice.status ?? 'draft'),
+        billingReason: invoice.billing_reason ?? 'manual',
         amountPaid: money(invoice.amount_paid, currency(invoice.currency)),
       },
     }),
@@ -87,6 +88,8 @@ const subscriptionStatuses: SubscriptionSnapshot['status'][] = [
   'unpaid',
   'paused',
 ]
+
+const invoiceStatuses: InvoiceSnapshot['status'][] = ['draft', 'open', 'paid', 'uncollectible', 'void']
 
 /** Stripe adds values within a version. One that we do not know must not be taken for another: a person looks. */
 function oneOf<Value extends string>(known: readonly Value[], value: string): Value {

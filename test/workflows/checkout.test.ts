@@ -220,6 +220,7 @@ describe('checkout', () => {
           currentPeriodStart: 0,
           currentPeriodEnd: DAY,
           cancelAtPeriodEnd: false,
+          quantity: 1,
         }),
       },
       'pro',
