@@ -11,18 +11,27 @@ export default defineConfig({
     hookTimeout: 60_000,
     projects: [
       {
+        extends: true,
         test: {
           name: 'unit',
-          include: ['test/domain/**/*.test.ts', 'test/local/**/*.test.ts', 'test/*.test.ts'],
+          include: [
+            'test/domain/**/*.test.ts',
+            'test/events/**/*.test.ts',
+            'test/local/**/*.test.ts',
+            'test/*.test.ts',
+          ],
         },
       },
       {
+        extends: true,
         test: { name: 'workflow', include: ['test/workflows/**/*.test.ts'], globalSetup },
       },
       {
+        extends: true,
         test: { name: 'database', include: ['test/db/**/*.test.ts'], globalSetup },
       },
       {
+        extends: true,
         test: {
           name: 'integration',
           include: [
@@ -37,6 +46,7 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         test: {
           name: 'end-to-end',
           include: ['test/end-to-end/**/*.test.ts'],

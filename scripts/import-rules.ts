@@ -28,6 +28,8 @@ const rooms: Record<string, Room> = {
     packages: /^(@temporalio\/(activity|common)|node:.*)$/,
   },
   providers: { imports: ['domain', 'providers'], types: ['config.ts'] },
+  // The published description of the events. A room of its own, because the domain imports no library.
+  events: { imports: ['domain', 'events'], packages: /^zod$/ },
   db: { imports: ['domain', 'db'], types: ['config.ts'], packages: /^(drizzle-orm.*|postgres|node:.*)$/ },
   inbox: {
     imports: ['domain', 'db', 'inbox', ...workflowFaces],

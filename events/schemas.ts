@@ -1,0 +1,183 @@
+import { z } from 'zod'
+import {
+  type CloudEvent,
+  EVENT_SCHEMA_VERSION,
+  type EventDataByType,
+  type EventType,
+  type Topic,
+  topicOf,
+} from '../domain/events.ts'
+import { paymentStatuses } from '../domain/checkout.ts'
+import { externalNamePattern, type Id, type IdPrefix } from '../domain/ids.ts'
+import { subscriptionStatuses } from '../domain/subscription.ts'
+
+/** What every event is, for those who read them: the source of the published JSON Schemas and of the AsyncAPI document.
+ *
+ *  Held equal to the types of `domain/events.ts` by the compiler. A room of its own, because neither the domain nor a
+ *  workflow may import a library. */
+
+const id = <P extends IdPrefix>(prefix: P, description: string) =>
+  z
+    .string()
+    .regex(new RegExp(`^${prefix}_[0-9a-hjkmnp-tv-z]{26}$`))
+    .describe(description) as unknown as z.ZodType<Id<P>>
+
+const externalName = (description: string) => z.string().regex(externalNamePattern).describe(description)
+const time = (description: string) => z.iso.datetime().describe(`${description} RFC 3339, UTC.`)
+const amount = (description: string) => z.int().nonnegative().describe(`${description} In minor units.`)
+const currency = z
+  .string()
+  .regex(/^[a-z]{3}$/)
+  .describe('ISO 4217, in lower case.')
+
+const user = externalName("The payer, by the project's own name.")
+const plan = externalName("The plan, by the project's own name.")
+const roles = z.array(z.string())
+
+const payment = {
+  payment_id: id('pay', 'The payment.'),
+  payment_type: z.enum(['one_time', 'subscription', 'credits']),
+  status: z.enum(paymentStatuses),
+  user_id: user,
+  amount: amount('What was asked for, before promotions, trials and taxes.'),
+  currency,
+  plan_id: plan.optional(),
+  product_id: externalName("The product, by the project's own name.").optional(),
+  quantity: z.int().positive(),
+  subscription_id: id('sbs', 'The subscription that this payment starts.').optional(),
+  metadata: z.record(z.string(), z.string()).describe("The caller's own, as given with the payment."),
+}
+
+const subscription = {
+  subscription_id: id('sbs', 'The subscription.'),
+  user_id: user,
+  plan_id: plan,
+  plan_version: z.int().positive().describe('The version that was sold. It stays when the plan changes.'),
+  quantity: z.int().positive(),
+  status: z.enum(subscriptionStatuses),
+  has_access: z
+    .boolean()
+    .describe('Whether the user may use what was bought. True while a failed renewal is being retried.'),
+  roles: roles.describe('The roles that the plan brings.'),
+  current_period_start: time('Start of the period that was paid for.'),
+  current_period_end: time('End of the period that was paid for.'),
+  cancel_at_period_end: z.boolean(),
+  trial_end: time('End of the trial.').optional(),
+  interval: z.enum(['day', 'week', 'month', 'year']),
+  payment_id: id('pay', 'The payment that started it.').optional(),
+}
+
+const paymentSchema = z.strictObject(payment)
+const subscriptionSchema = z.strictObject(subscription)
+const roleSchema = z.strictObject({
+  user_id: user,
+  role: z.string().describe('The role that was granted or revoked.'),
+  roles: roles.describe('All roles the user holds after this change.'),
+  subscription_id: id('sbs', 'The subscription whose change caused it.'),
+})
+
+export const dataSchemas = {
+  'payment.created': paymentSchema.describe('A payment was accepted; its payment page is about to open.'),
+  'payment.succeeded': z
+    .strictObject({
+      ...payment,
+      amount_received: amount(
+        'What was captured, after promotions, trials and taxes; 0 where nothing was due.',
+      ),
+      invoice_id: z.string().describe("Stripe's invoice.").optional(),
+    })
+    .describe('The money is there. Fulfil now.'),
+  'payment.failed': z
+    .strictObject({
+      ...payment,
+      failure_code: z
+        .string()
+        .describe("Stripe's decline code of the last attempt, or the code of the refusal.")
+        .optional(),
+    })
+    .describe('The payment page ended with every attempt declined, or could not be opened.'),
+  'payment.expired': paymentSchema.describe('The payment page ended without an attempt to pay.'),
+  'subscription.created': subscriptionSchema.describe('A subscription began.'),
+  'subscription.activated': subscriptionSchema.describe('It is paid, or its trial has become a paid period.'),
+  'subscription.renewed': z
+    .strictObject({
+      ...subscription,
+      invoice_id: z.string().describe("Stripe's invoice of the new period."),
+      amount: amount('What was paid for the new period.'),
+      currency,
+    })
+    .describe('A new period was paid.'),
+  'subscription.updated': subscriptionSchema.describe('Its terms or its end have changed.'),
+  'subscription.past_due': subscriptionSchema.describe(
+    'A renewal was not paid. Recoverable: access stays while it is retried.',
+  ),
+  'subscription.recovered': subscriptionSchema.describe('What was owed has been paid.'),
+  'subscription.paused': subscriptionSchema.describe('It is paused.'),
+  'subscription.resumed': subscriptionSchema.describe('It runs again after a pause.'),
+  'subscription.canceled': subscriptionSchema.describe('It has ended. Final: who comes back buys anew.'),
+  'entitlement.role_granted': roleSchema.describe('A user holds a role that was not held before.'),
+  'entitlement.role_revoked': roleSchema.describe('No subscription of the user carries the role any more.'),
+} satisfies { [Type in EventType]: z.ZodType<EventDataByType[Type]> }
+
+/** Whether two objects have the same fields: each fits the other, also when no field may be left out. */
+type SameFields<One, Other> = [One, Required<One>] extends [Other, Required<Other>]
+  ? [Other, Required<Other>] extends [One, Required<One>]
+    ? true
+    : false
+  : false
+type Holds<Statement extends true> = Statement
+
+/** Does not compile when the schema of an event and its type say different things. */
+export type SchemasMatchTypes = Holds<
+  { [Type in EventType]: SameFields<z.infer<(typeof dataSchemas)[Type]>, EventDataByType[Type]> }[EventType]
+>
+
+export const eventTypes = Object.keys(dataSchemas) as EventType[]
+
+export const dataSchemaUrn = (type: EventType) => `urn:quittance:event:${type}:v${EVENT_SCHEMA_VERSION}`
+
+const envelope = {
+  specversion: z.literal('1.0'),
+  id: id('ev', 'Stays the same however often the event is sent: drop what you have seen.'),
+  source: z.templateLiteral(['/projects/', z.string()]).describe('The project: `/projects/{project_id}`.'),
+  subject: z
+    .string()
+    .min(1)
+    .describe("What it is about: a payment's or subscription's id; for entitlements the `user_id`."),
+  time: time('When it happened, by the clock of the object, which on a test clock runs ahead.'),
+  datacontenttype: z.literal('application/json'),
+  projectid: id('prj', 'The project.'),
+  correlationid: z
+    .string()
+    .min(1)
+    .describe('The same from the API call to everything that followed from it.'),
+  sequence: z.int().positive().describe('Rises by one per topic, source and subject.'),
+  recordedtime: time('When it was recorded, by our clock.'),
+}
+
+/** The envelope of any event, with data of any kind. */
+export const envelopeSchema = z.strictObject({
+  ...envelope,
+  type: z.string().regex(/^com\.quittance\.[a-z_]+\.[a-z_]+$/),
+  dataschema: z.string().regex(/^urn:quittance:event:[a-z_.]+:v\d+$/),
+  data: z.record(z.string(), z.unknown()),
+})
+
+/** One event whole.
+ *  @throws z.ZodError naming every field that is not as published. */
+export function parseEvent(json: string): CloudEvent {
+  const event = envelopeSchema.parse(JSON.parse(json))
+  const type = eventTypes.find((known) => event.type === `com.quittance.${known}`)
+  if (!type) throw new Error(`${event.type} is not a published type`)
+  if (event.dataschema !== dataSchemaUrn(type))
+    throw new Error(`${event.type} names the schema ${event.dataschema}, not ${dataSchemaUrn(type)}`)
+  if (event.source !== `/projects/${event.projectid}`)
+    throw new Error(`${event.source} is not the source of ${event.projectid}`)
+  return { ...event, type: `com.quittance.${type}`, data: dataSchemas[type].parse(event.data) }
+}
+
+/** The types of each topic that has any. */
+export function typesByTopic(): Map<Topic, EventType[]> {
+  const topics = [...new Set(eventTypes.map(topicOf))]
+  return new Map(topics.map((topic) => [topic, eventTypes.filter((type) => topicOf(type) === topic)]))
+}
