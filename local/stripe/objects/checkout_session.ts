@@ -150,14 +150,9 @@ export function newCheckoutSession(given: NewCheckoutSession) {
     permissions: null,
     phone_number_collection: { enabled: false },
     recovered_from: null,
-    saved_payment_method_options:
-      mode === 'setup'
-        ? null
-        : {
-            allow_redisplay_filters: ['always'],
-            payment_method_remove: 'disabled',
-            payment_method_save: null,
-          },
+    saved_payment_method_options: savesMethods(given)
+      ? { allow_redisplay_filters: ['always'], payment_method_remove: 'disabled', payment_method_save: null }
+      : null,
     setup_intent: given.setupIntent ?? null,
     shipping_address_collection: null,
     shipping_cost: null,
@@ -203,3 +198,7 @@ function customerCreationOf(given: NewCheckoutSession): 'always' | 'if_required'
   if (given.mode === 'subscription') return 'always'
   return given.customerCreation ?? 'if_required'
 }
+
+/** Saved methods are offered to a customer that is known, or that a subscription will make known. */
+const savesMethods = ({ mode, customer }: NewCheckoutSession): boolean =>
+  mode === 'subscription' || (mode === 'payment' && customer !== undefined && customer !== null)

@@ -35,8 +35,8 @@ export interface NewPaymentIntent {
   /** Set for intents that the caller creates; those of invoices and Checkout choose their methods themselves. */
   automaticPaymentMethods?: { allow_redirects?: 'always' | 'never'; enabled: boolean } | null
   amountDetails?: object
-  /** Set for the intent of an invoice, which is paid with what invoices are paid with. */
-  ofInvoice?: true
+  /** Set for the intent of an invoice: the methods that its subscription is restricted to, or null for all. */
+  invoiceMethods?: string[] | null
   /** The invoice or the session that is paid, as the card networks are told it. */
   orderReference?: string | undefined
 }
@@ -107,7 +107,8 @@ export function newPaymentIntent(given: NewPaymentIntent) {
 function offeredFor(given: NewPaymentIntent): Offered {
   const { currency, automaticPaymentMethods: automatic, allowedPaymentMethodTypes: allowed } = given
   const capturesLater = given.captureMethod === 'manual'
-  if (given.ofInvoice) return paymentMethodsFor({ at: 'invoice', currency })
+  if (given.invoiceMethods !== undefined)
+    return paymentMethodsFor({ at: 'invoice', currency, allowed: given.invoiceMethods ?? undefined })
   if (!automatic) return paymentMethodsFor({ at: 'intent', currency, allowed: ['card'] })
   const redirects = automatic.allow_redirects !== 'never'
   return paymentMethodsFor({ at: 'intent', currency, capturesLater, redirects, allowed })

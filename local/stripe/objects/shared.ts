@@ -55,11 +55,22 @@ const decimalsOf = (currency: string): number => {
 
 /** An amount as Stripe writes it in descriptions and on its pages: `$25.00`, `R$99.00`, `¥500`. */
 export function formatAmount(amount: number, currency: string): string {
+  return formatOf(currency).format(amount / 10 ** decimalsOf(currency))
+}
+
+const formats = new Map<string, Intl.NumberFormat>()
+
+/** A format takes far longer to make than to use. */
+function formatOf(currency: string): Intl.NumberFormat {
+  const known = formats.get(currency)
+  if (known) return known
   const decimals = decimalsOf(currency)
-  return new Intl.NumberFormat('en-US', {
+  const format = new Intl.NumberFormat('en-US', {
     style: 'currency',
     currency: currency.toUpperCase(),
     minimumFractionDigits: decimals,
     maximumFractionDigits: decimals,
-  }).format(amount / 10 ** decimals)
+  })
+  formats.set(currency, format)
+  return format
 }

@@ -79,7 +79,7 @@ export function newSubscription(given: NewSubscription) {
     on_behalf_of: null,
     pause_collection: null,
     payment_settings: {
-      payment_method_options: null,
+      payment_method_options: given.paymentMethodTypes ? cardOptionsOnly : null,
       payment_method_types: given.paymentMethodTypes ?? null,
       save_default_payment_method: given.saveDefaultPaymentMethod ?? 'off',
     },
@@ -100,4 +100,18 @@ export function newSubscription(given: NewSubscription) {
     },
     trial_start: given.trialEnd ? given.now : null,
   }
+}
+
+/** Once its methods are chosen, as by Checkout, a subscription shows the options of all that could have been. */
+const cardOptionsOnly = {
+  acss_debit: null,
+  bancontact: null,
+  card: { network: null, request_three_d_secure: 'automatic' },
+  customer_balance: null,
+  konbini: null,
+  payto: null,
+  pix: null,
+  sepa_debit: null,
+  upi: null,
+  us_bank_account: null,
 }

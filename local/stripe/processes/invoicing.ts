@@ -65,6 +65,7 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
     markPaid(account, invoice)
     return
   }
+  const subscription = account.subscriptions.get(subscriptionOf(invoice) ?? '')
   const intent = account.paymentIntents.insert(
     newPaymentIntent({
       now,
@@ -74,7 +75,7 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
       paymentMethod: null,
       description: descriptionOf(invoice),
       setupFutureUsage: invoice.billing_reason === 'subscription_create' ? 'off_session' : null,
-      ofInvoice: true,
+      invoiceMethods: subscription?.payment_settings.payment_method_types ?? null,
       orderReference: orderReferenceOf(invoice),
     }),
   )

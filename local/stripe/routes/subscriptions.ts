@@ -80,7 +80,7 @@ const createShape = {
   ),
   payment_settings: hash({
     payment_method_options: ignored(),
-    payment_method_types: ignored(),
+    payment_method_types: list(text()),
     save_default_payment_method: oneOf('off', 'on_subscription'),
   }),
   pending_invoice_item_interval: unsupported(),
@@ -139,6 +139,7 @@ function create(account: Account, params: Parsed<typeof createShape>): Subscript
           : findPaymentMethod(account, params.default_payment_method, 'default_payment_method'),
       description: params.description,
       metadata: changedMetadata({}, params.metadata),
+      paymentMethodTypes: params.payment_settings?.payment_method_types,
       saveDefaultPaymentMethod: params.payment_settings?.save_default_payment_method,
       missingPaymentMethodAtTrialEnd: params.trial_settings?.end_behavior.missing_payment_method,
     },

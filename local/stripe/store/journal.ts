@@ -4,6 +4,7 @@ import type { Collection, Stored } from './collection.ts'
 
 type Line = [collection: string, id: string, object: Stored | null]
 
+const chunkLength = 1024 * 1024
 /** The file is written anew when what was appended outgrows this many bytes. */
 const compactAfterBytes = 64 * 1024 * 1024
 
@@ -88,8 +89,15 @@ export class Journal {
     if (!this.#file) return
     const fresh = `${this.#file}.new`
     writeFileSync(fresh, '')
+    let lines = ''
     for (const [name, collection] of this.#collections)
-      for (const object of collection.all()) appendFileSync(fresh, lineOf(name, object.id, object))
+      for (const object of collection.all()) {
+        lines += lineOf(name, object.id, object)
+        if (lines.length < chunkLength) continue
+        appendFileSync(fresh, lines)
+        lines = ''
+      }
+    appendFileSync(fresh, lines)
     renameSync(fresh, this.#file)
     this.#appended = 0
   }
