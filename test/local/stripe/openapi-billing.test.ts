@@ -46,7 +46,11 @@ describe.skipIf(why !== '')(
       expect(shown).toMatchObject({ status: 'active', latest_invoice: { status: 'paid', total: 5700 } })
       await stripe.get('/v1/subscriptions', { customer, status: 'all' })
       await stripe.get('/v1/subscription_items', { subscription })
-      await stripe.get(`/v1/invoices/${invoice}`, { expand: ['payments.data.payment.payment_intent'] })
+      const billed = await stripe.get(`/v1/invoices/${invoice}`, {
+        expand: ['payments.data.payment.payment_intent'],
+      })
+      const intent = { description: 'Subscription creation', payment_method_types: ['card'] }
+      expect(at(billed, 'payments.data[0].payment.payment_intent')).toMatchObject(intent)
       await stripe.get(`/v1/invoices/${invoice}/lines`)
       await stripe.get('/v1/invoices', { subscription })
       await stripe.get('/v1/invoice_payments', { invoice })
