@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Connections, Database, Transaction } from '../../db/client.ts'
+import type { Connections, Database } from '../../db/client.ts'
 import { mintId } from '../../db/mint-id.ts'
 import { OUTBOX_SHARDS } from '../../db/outbox.ts'
 import { listParkedStreams, measureBacklog, unparkStream } from '../../db/outbox-publishing.ts'
@@ -86,7 +86,7 @@ describe('the relay', () => {
     let finishSlow = () => {}
     const slowMayEnd = new Promise<void>((resolve) => (finishSlow = resolve))
     const slow = application.transaction(async (transaction) => {
-      await commitEvents(nested(transaction), projectId, 'slow')
+      await commitEvents(transaction, projectId, 'slow')
       await slowMayEnd
     })
     await until('the slow one has drawn its id', async () => {
@@ -95,7 +95,7 @@ describe('the relay', () => {
       return row?.count > 0
     })
     const rolledBack = application.transaction(async (transaction) => {
-      await commitEvents(nested(transaction), projectId, 'undone')
+      await commitEvents(transaction, projectId, 'undone')
       throw new Error('undone')
     })
     await expect(rolledBack).rejects.toThrow('undone')
@@ -232,7 +232,7 @@ describe('the outbox', () => {
         oneTo(10).map(async (turn) => {
           const user = users[(writer + turn) % 2] ?? 'ana'
           const work = application.transaction(async (transaction) => {
-            await commitEvents(nested(transaction), projectId, user)
+            await commitEvents(transaction, projectId, user)
             if ((writer * turn) % 3 === 0) throw new Error('rolled back')
           })
           await work.catch(() => {})
@@ -252,6 +252,3 @@ describe('the outbox', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 })
-
-/** A transaction in the place of the database, so that what it does ends with the outer one. */
-const nested = (transaction: Transaction) => transaction as unknown as Database
