@@ -14,8 +14,12 @@ const MAX_PROBLEMS = 50
  *  @throws BillingError `invalid_request`. */
 export function refuseInvalid(result: { success: boolean; error?: { issues: Issue[] } }): void {
   if (result.success) return
-  const fields = (result.error?.issues ?? []).flatMap(problemsOf)
-  throw new BillingError('invalid_request', { fields: fields.slice(0, MAX_PROBLEMS) })
+  // A value may break several checks of one rule, which is told once.
+  const byPath = new Map<string, FieldProblem>()
+  for (const problem of (result.error?.issues ?? []).flatMap(problemsOf)) {
+    if (!byPath.has(problem.path)) byPath.set(problem.path, problem)
+  }
+  throw new BillingError('invalid_request', { fields: [...byPath.values()].slice(0, MAX_PROBLEMS) })
 }
 
 function problemsOf({ code, path, message, keys }: Issue): FieldProblem[] {

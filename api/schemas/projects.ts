@@ -32,7 +32,7 @@ const rolesRule = must('must be a list of at most 50 different role names.')
 const limitsRule = must(
   'must be an object of at most 50 limits, each a number, a text of at most 200 characters, or true or false, under names of 1 to 64 letters, digits, ".", "_", ":" or "-".',
 )
-const limitValue = z.union([z.number(), z.string().max(200), z.boolean()], limitsRule)
+const limitValue = z.union([z.number(), z.string(limitsRule).max(200, limitsRule), z.boolean()], limitsRule)
 
 const planInput = z
   .strictObject(
@@ -108,7 +108,8 @@ const dunningInput = z
     must('must be an object that describes a dunning policy; leave it out for the default.'),
   )
   .check((context) => {
-    const flaw = flawOf(toDunningPolicy(context.value))
+    // A duration that is none cannot be compared with the others.
+    const flaw = context.issues.length === 0 && flawOf(toDunningPolicy(context.value))
     if (!flaw) return
     const names = {
       noticeBefore: 'notice_before',

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { insertKey } from '../../db/keys.ts'
+import { inProject } from '../../db/client.ts'
+import { mintId } from '../../db/mint-id.ts'
+import { parseId } from '../../domain/ids.ts'
+import { hashKey } from '../../api/secrets.ts'
+import { createTestApi, operatorKey, type TestApi } from './support/api.ts'
+
+let api: TestApi
+let key: string
+let projectId: string
+
+beforeAll(async () => {
+  api = await createTestApi()
+  ;({ key, projectId } = await api.registerProject())
+})
+afterAll(() => api.close())
+
+/** Every endpoint under /api/v1 that the document knows, with ids in the places of its parameters. */
+const endpoints = () =>
+  Object.entries(api.document.paths)
+    .filter(([path]) => path.startsWith('/api/v1/'))
+    .flatMap(([path, item]) =>
+      Object.keys(item).map((method) => ({
+        method: method.toUpperCase(),
+        path: path
+          .replaceAll('{app_id}', projectId)
+          .replaceAll('{project_id}', projectId)
+          .replaceAll(/\{\w+\}/g, 'x'),
+      })),
+    )
+
+describe('a key', () => {
+  it('is asked for by every endpoint of the API', async () => {
+    expect(endpoints().length).toBeGreaterThan(12)
+    for (const { method, path } of endpoints()) {
+      const answer = await api.call(method, path)
+      expect(`${method} ${path} ${answer.status} ${String(answer.body.code)}`).toBe(
+        `${method} ${path} 401 key_missing`,
+      )
+      expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer realm="quittance"')
+    }
+  })
+
+  it.each([
+    ['', 'key_missing'],
+    ['Bearer', 'key_missing'],
+    ['Bearer ', 'key_missing'],
+    ['Basic cWs6', 'key_missing'],
+    ['Bearer a b', 'key_missing'],
+    [`Bearer ${'x'.repeat(5000)}`, 'key_missing'],
+    ['Bearer nonsense', 'key_invalid'],
+    [`Bearer qk_test_${'0'.repeat(48)}`, 'key_invalid'],
+    [`Bearer qk_operator_${'0'.repeat(48)}`, 'key_invalid'],
+    [`Bearer ${operatorKey}x`, 'key_invalid'],
+    ["Bearer qk_test_'or'1'='1", 'key_invalid'],
+  ])('that is malformed or unknown (%j) is refused', async (authorization, code) => {
+    const problem = await api.problem('GET', '/api/v1/payments', { headers: { authorization } })
+    expect(problem).toMatchObject({ status: 401, code })
+  })
+
+  it('is taken with any case of the scheme', async () => {
+    const headers = { authorization: `bearer ${key}` }
+    expect((await api.call('GET', '/api/v1/payments', { headers })).status).toBe(200)
+  })
+
+  it('that has expired is refused', async () => {
+    const expiring = 'qk_test_expired'
+    const project = parseId('prj', projectId)
+    await inProject(api.connections.application, project, (transaction) =>
+      insertKey(transaction, {
+        projectId: project,
+        keyId: mintId('key'),
+        keyHash: hashKey(expiring),
+        livemode: false,
+        expiresAt: new Date(Date.now() - 1000),
+      }),
+    )
+    expect(await api.refusal('GET', '/api/v1/payments', { key: expiring })).toBe('401 key_invalid')
+  })
+
+  it('of a project may name that project and no other', async () => {
+    const other = await api.registerProject()
+    const named = (id: string) => ({ key, headers: { 'X-Project-ID': id } })
+    expect((await api.call('GET', '/api/v1/payments', named(projectId))).status).toBe(200)
+    for (const id of [other.projectId, 'prj_00000000000000000000000000', 'nonsense', ''])
+      expect(await api.refusal('GET', '/api/v1/payments', named(id))).toBe('403 project_mismatch')
+  })
+
+  it("does not work where Stripe's other mode is connected", async () => {
+    const live = await createTestApi({ database: api.database, livemode: true })
+    expect(await live.refusal('GET', '/api/v1/payments', { key })).toBe('403 key_mode_mismatch')
+    const { key: liveKey } = await live.registerProject()
+    expect(liveKey).toMatch(/^qk_live_/)
+    expect(await api.refusal('GET', '/api/v1/payments', { key: liveKey })).toBe('403 key_mode_mismatch')
+    await live.close()
+  })
+})

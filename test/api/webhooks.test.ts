@@ -1,0 +1,127 @@
+import { createHmac } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTestApi, type TestApi, webhookSecret } from './support/api.ts'
+
+let api: TestApi
+
+beforeAll(async () => {
+  api = await createTestApi()
+})
+beforeEach(() => {
+  api.dispatched.length = 0
+})
+afterAll(() => api.close())
+
+let count = 0
+const event = (fields: Record<string, unknown> = {}) => {
+  count += 1
+  return {
+    object: 'event',
+    id: `evt_${count}`,
+    type: 'checkout.session.completed',
+    created: Math.floor(Date.now() / 1000),
+    api_version: '2026-01-01',
+    livemode: false,
+    data: { object: { id: `cs_${count}`, object: 'checkout.session', name: 'José' } },
+    ...fields,
+  }
+}
+
+function sign(body: string, secret = webhookSecret, at = Math.floor(Date.now() / 1000)): string {
+  return `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`
+}
+
+const deliver = (body: string, signature: string | undefined = sign(body)) =>
+  api.call('POST', '/webhooks/stripe', {
+    body,
+    headers: signature === '' ? {} : { 'Stripe-Signature': signature },
+  })
+
+const stored = async (eventId: string) =>
+  api.connections.systemClient`select type, object_id, payload from inbox where event_id = ${eventId}`
+
+describe('POST /webhooks/stripe', () => {
+  it('stores a genuine event before it answers, and dispatches it', async () => {
+    const sent = event()
+    const answer = await deliver(JSON.stringify(sent))
+    expect(answer).toMatchObject({ status: 200, body: { received: true } })
+    expect(await stored(sent.id)).toMatchObject([
+      { type: sent.type, object_id: sent.data.object.id, payload: { data: sent.data } },
+    ])
+    expect(api.dispatched.map(({ eventId }) => eventId)).toEqual([sent.id])
+  })
+
+  it('stores an event once however often it is delivered at once', async () => {
+    const sent = event()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => deliver(JSON.stringify(sent))))
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200))
+    expect(await stored(sent.id)).toHaveLength(1)
+    expect(api.dispatched).toHaveLength(1)
+  })
+
+  it('keeps events of a type that nobody knows', async () => {
+    const sent = event({ type: 'balance.imagined' })
+    expect((await deliver(JSON.stringify(sent))).status).toBe(200)
+    expect(await stored(sent.id)).toHaveLength(1)
+  })
+
+  it('verifies the bytes as they came, not what they mean', async () => {
+    const spaced = JSON.stringify(event(), null, 2)
+    expect((await deliver(spaced)).status).toBe(200)
+    const signature = sign(spaced)
+    expect((await deliver(spaced.replaceAll('\n', ''), signature)).status).toBe(400)
+  })
+
+  it.each([
+    ['no signature', () => ''],
+    ['nonsense', () => 'nonsense'],
+    ['another secret', (body: string) => sign(body, 'whsec_other')],
+    ['another body', () => sign('{}')],
+    [
+      'a signature that was recorded',
+      (body: string) => sign(body, webhookSecret, Math.floor(Date.now() / 1000) - 3600),
+    ],
+  ])('refuses %s and stores nothing', async (_name, signature) => {
+    const sent = event()
+    const body = JSON.stringify(sent)
+    expect(await deliver(body, signature(body))).toMatchObject({
+      status: 400,
+      body: { code: 'webhook_signature_invalid' },
+    })
+    expect(await stored(sent.id)).toHaveLength(0)
+    expect(api.dispatched).toHaveLength(0)
+  })
+
+  it.each(['{}', 'not json', '[]', '{"object":"event"}'])('refuses the signed non-event %j', async (body) => {
+    expect((await deliver(body)).status).toBe(400)
+  })
+
+  it('takes a megabyte and no more', async () => {
+    const padded = (bytes: number) => {
+      const sent = event()
+      const spare = bytes - JSON.stringify({ ...sent, padding: '' }).length
+      return JSON.stringify({ ...sent, padding: 'x'.repeat(spare) })
+    }
+    expect((await deliver(padded(1024 * 1024 - 100))).status).toBe(200)
+    expect(await deliver(padded(1024 * 1024 + 100))).toMatchObject({
+      status: 413,
+      body: { code: 'body_too_large' },
+    })
+  })
+
+  it('logs nothing of the body', () => {
+    expect(api.log.join('')).not.toContain('José')
+  })
+
+  it('counts what it received', async () => {
+    const { values } = await api.metrics.webhooks.get()
+    const outcomes = values.map(({ labels }) => `${labels.type} ${labels.outcome}`)
+    expect(outcomes).toEqual(
+      expect.arrayContaining([
+        'checkout.session.completed stored',
+        'checkout.session.completed duplicate',
+        'unverified refused',
+      ]),
+    )
+  })
+})
