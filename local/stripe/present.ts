@@ -3,7 +3,7 @@ import type { Charge } from './objects/charge.ts'
 import type { Invoice } from './objects/invoice.ts'
 import { planOf } from './objects/price.ts'
 import type { Subscription } from './objects/subscription.ts'
-import type { SubscriptionItem } from './objects/subscription_item.ts'
+import type { SubscriptionItem } from './objects/subscription-item.ts'
 
 export interface StripeObject {
   id: string

@@ -1,7 +1,7 @@
 import { newId, randomText } from '../store/ids.ts'
-import type { PaymentIntent } from './payment_intent.ts'
-import type { PaymentMethod } from './payment_method.ts'
-import type { Decline } from './test_cards.ts'
+import type { PaymentIntent } from './payment-intent.ts'
+import type { PaymentMethod } from './payment-method.ts'
+import type { Decline } from './test-cards.ts'
 
 export interface NewCharge {
   now: number

@@ -1,6 +1,6 @@
 import { newId } from '../store/ids.ts'
 import type { Customer } from './customer.ts'
-import type { LineItem } from './line_item.ts'
+import type { LineItem } from './line-item.ts'
 import type { Metadata } from './shared.ts'
 
 export type InvoiceStatus = 'draft' | 'open' | 'paid' | 'uncollectible' | 'void'

@@ -1,8 +1,8 @@
 import type { Account } from '../account.ts'
 import { formatAmount } from '../objects/shared.ts'
-import { showAuthentication, submitAuthentication } from './authentication_page.ts'
-import { showCheckout, submitPage } from './checkout_page.ts'
-import { showInvoice, submitInvoice } from './invoice_page.ts'
+import { showAuthentication, submitAuthentication } from './authentication-page.ts'
+import { showCheckout, submitPage } from './checkout-page.ts'
+import { showInvoice, submitInvoice } from './invoice-page.ts'
 import { notice, type Page } from './layout.ts'
 
 /** Answers a browser: the checkout page, the bank's 3-D Secure page, invoices and receipts. */

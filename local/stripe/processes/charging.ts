@@ -1,12 +1,12 @@
 import type { Account } from '../account.ts'
 import { docUrl, StripeError } from '../http/errors.ts'
-import { newBalanceTransaction } from '../objects/balance_transaction.ts'
+import { newBalanceTransaction } from '../objects/balance-transaction.ts'
 import { newCharge, type Charge } from '../objects/charge.ts'
-import type { NextAction, PaymentError, PaymentIntent } from '../objects/payment_intent.ts'
-import type { PaymentMethod } from '../objects/payment_method.ts'
-import { declines, testCard, type Decline } from '../objects/test_cards.ts'
+import type { NextAction, PaymentError, PaymentIntent } from '../objects/payment-intent.ts'
+import type { PaymentMethod } from '../objects/payment-method.ts'
+import { declines, testCard, type Decline } from '../objects/test-cards.ts'
 import { present } from '../present.ts'
-import { attachPaymentMethod } from './payment_methods.ts'
+import { attachPaymentMethod } from './payment-methods.ts'
 
 export const bookChargeJob = 'book_charge'
 const bookingSeconds = 2

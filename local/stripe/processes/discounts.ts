@@ -1,8 +1,8 @@
 import type { Account } from '../account.ts'
 import { invalidRequest } from '../http/errors.ts'
 import { newDiscount, type Coupon } from '../objects/coupon.ts'
-import type { InvoiceItem } from '../objects/invoice_item.ts'
-import type { LineItem } from '../objects/line_item.ts'
+import type { InvoiceItem } from '../objects/invoice-item.ts'
+import type { LineItem } from '../objects/line-item.ts'
 
 /** Applies a coupon to an invoice item. */
 export function discountItem(account: Account, item: InvoiceItem, coupon: Coupon): void {

@@ -1,10 +1,10 @@
 import type { Account } from '../account.ts'
 import { invalidRequest, type StripeError } from '../http/errors.ts'
 import { newInvoice, subscriptionOf, type Invoice, type NewInvoice } from '../objects/invoice.ts'
-import { newInvoicePayment } from '../objects/invoice_payment.ts'
-import type { LineItem } from '../objects/line_item.ts'
-import { newPaymentIntent, type PaymentIntent } from '../objects/payment_intent.ts'
-import type { PaymentMethod } from '../objects/payment_method.ts'
+import { newInvoicePayment } from '../objects/invoice-payment.ts'
+import type { LineItem } from '../objects/line-item.ts'
+import { newPaymentIntent, type PaymentIntent } from '../objects/payment-intent.ts'
+import type { PaymentMethod } from '../objects/payment-method.ts'
 import {
   attemptPayment,
   cancelPaymentIntent,
@@ -12,7 +12,7 @@ import {
   type Attempt,
   type PaymentOutcome,
 } from './charging.ts'
-import { followPaidInvoice } from './subscription_status.ts'
+import { followPaidInvoice } from './subscription-status.ts'
 
 /** Makes a draft. Its event is left to the caller, who may have to tell of the subscription first. */
 export function draftInvoice(account: Account, given: Omit<NewInvoice, 'now'>): Invoice {

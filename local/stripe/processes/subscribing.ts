@@ -3,15 +3,15 @@ import { intervalsAfter } from '../calendar.ts'
 import { invalidRequest, StripeError } from '../http/errors.ts'
 import type { Customer } from '../objects/customer.ts'
 import type { CollectionMethod, Invoice } from '../objects/invoice.ts'
-import { newInvoiceItem } from '../objects/invoice_item.ts'
-import { invoiceItemLine, subscriptionLine, type LineItem } from '../objects/line_item.ts'
-import type { PaymentMethod } from '../objects/payment_method.ts'
+import { newInvoiceItem } from '../objects/invoice-item.ts'
+import { invoiceItemLine, subscriptionLine, type LineItem } from '../objects/line-item.ts'
+import type { PaymentMethod } from '../objects/payment-method.ts'
 import { amountOf, type Price } from '../objects/price.ts'
 import { formatAmount, type Metadata } from '../objects/shared.ts'
-import { newSetupIntent } from '../objects/setup_intent.ts'
+import { newSetupIntent } from '../objects/setup-intent.ts'
 import { newSubscription, type Subscription } from '../objects/subscription.ts'
-import { newSubscriptionItem, type SubscriptionItem } from '../objects/subscription_item.ts'
-import { testCard } from '../objects/test_cards.ts'
+import { newSubscriptionItem, type SubscriptionItem } from '../objects/subscription-item.ts'
+import { testCard } from '../objects/test-cards.ts'
 import { asksForAuthentication } from './charging.ts'
 import {
   draftInvoice,
@@ -23,7 +23,7 @@ import {
   setLines,
   voidInvoice,
 } from './invoicing.ts'
-import { expireIncompleteJob } from './subscription_status.ts'
+import { expireIncompleteJob } from './subscription-status.ts'
 
 export type PaymentBehavior =
   'allow_incomplete' | 'default_incomplete' | 'error_if_incomplete' | 'pending_if_incomplete'

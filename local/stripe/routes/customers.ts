@@ -20,7 +20,7 @@ import { route } from '../http/router.ts'
 import { search } from '../http/search.ts'
 import { newCustomer, type Customer, type Shipping } from '../objects/customer.ts'
 import { addressOf, changedMetadata } from '../objects/shared.ts'
-import { attachPaymentMethod, findPaymentMethod } from '../processes/payment_methods.ts'
+import { attachPaymentMethod, findPaymentMethod } from '../processes/payment-methods.ts'
 import { cancelSubscription } from '../processes/subscribing.ts'
 import { named } from './find.ts'
 

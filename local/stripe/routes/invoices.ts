@@ -29,8 +29,8 @@ import {
   payOutOfBand,
   voidInvoice,
 } from '../processes/invoicing.ts'
-import { gatherItems } from '../processes/invoice_items.ts'
-import { findPaymentMethod } from '../processes/payment_methods.ts'
+import { gatherItems } from '../processes/invoice-items.ts'
+import { findPaymentMethod } from '../processes/payment-methods.ts'
 import { given, named } from './find.ts'
 
 const shared = {

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Account } from '../account.ts'
 import { happens, type Faults } from '../http/faults.ts'
 import { eventBody, type StoredEvent } from '../objects/event.ts'
-import type { WebhookEndpoint } from '../objects/webhook_endpoint.ts'
+import type { WebhookEndpoint } from '../objects/webhook-endpoint.ts'
 import { newDelivery, retryDelayMs, type Delivery } from './delivery.ts'
 import { signatureHeader } from './signature.ts'
 

@@ -1,10 +1,10 @@
 import type { Account } from '../account.ts'
-import type { CheckoutSession } from '../objects/checkout_session.ts'
+import type { CheckoutSession } from '../objects/checkout-session.ts'
 import { formatAmount } from '../objects/shared.ts'
 import { needsCard, submitCheckout, waitingIntentOf, type SubmitOutcome } from '../processes/checkout.ts'
 import { frequencyOf, rateOf } from '../processes/subscribing.ts'
 import { StripeError } from '../http/errors.ts'
-import { cardForm, readCard, type Problem, type Typed } from './card_form.ts'
+import { cardForm, readCard, type Problem, type Typed } from './card-form.ts'
 import { html, type Html } from './html.ts'
 import { notice, page, redirect, type Page } from './layout.ts'
 

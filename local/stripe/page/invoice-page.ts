@@ -3,7 +3,7 @@ import { StripeError } from '../http/errors.ts'
 import type { Invoice } from '../objects/invoice.ts'
 import { formatAmount } from '../objects/shared.ts'
 import { attemptAndSettle, intentOf } from '../processes/invoicing.ts'
-import { cardForm, readCard, type Problem } from './card_form.ts'
+import { cardForm, readCard, type Problem } from './card-form.ts'
 import { html } from './html.ts'
 import { notice, page, redirect, type Page } from './layout.ts'
 

@@ -1,8 +1,8 @@
 import type { Account } from '../account.ts'
 import { invalidRequest, noSuch, StripeError } from '../http/errors.ts'
 import type { Customer } from '../objects/customer.ts'
-import { newPaymentMethod, type PaymentMethod } from '../objects/payment_method.ts'
-import { testCard, testCardNamed } from '../objects/test_cards.ts'
+import { newPaymentMethod, type PaymentMethod } from '../objects/payment-method.ts'
+import { testCard, testCardNamed } from '../objects/test-cards.ts'
 
 /** The payment method of an id. A name such as `pm_card_visa` makes a new one of that card, as it does at Stripe.
  *  @param param the parameter that named it, or undefined where the path did. */

@@ -1,6 +1,6 @@
 import { newId, randomText } from '../store/ids.ts'
 import { addressOf, type Address, type Metadata } from './shared.ts'
-import type { TestCard } from './test_cards.ts'
+import type { TestCard } from './test-cards.ts'
 
 export interface BillingDetails {
   address: Address

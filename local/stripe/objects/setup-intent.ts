@@ -1,6 +1,6 @@
 import { clientSecretOf, newId } from '../store/ids.ts'
-import { paymentMethodConfiguration, type NextAction, type PaymentError } from './payment_intent.ts'
-import { paymentMethodsFor } from './payment_method_settings.ts'
+import { paymentMethodConfiguration, type NextAction, type PaymentError } from './payment-intent.ts'
+import { paymentMethodsFor } from './payment-method-settings.ts'
 import type { Metadata } from './shared.ts'
 
 export type SetupIntentStatus =

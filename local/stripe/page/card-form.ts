@@ -1,6 +1,6 @@
 import type { Account } from '../account.ts'
-import { newPaymentMethod, type PaymentMethod } from '../objects/payment_method.ts'
-import { isCardNumber, testCard } from '../objects/test_cards.ts'
+import { newPaymentMethod, type PaymentMethod } from '../objects/payment-method.ts'
+import { isCardNumber, testCard } from '../objects/test-cards.ts'
 import { html, raw, type Html } from './html.ts'
 
 /** What the payer typed, kept while they correct it; never the card's number or code. */

@@ -1,5 +1,5 @@
 import { clientSecretOf, newId } from '../store/ids.ts'
-import { paymentMethodsFor, type Offered } from './payment_method_settings.ts'
+import { paymentMethodsFor, type Offered } from './payment-method-settings.ts'
 import type { Shipping } from './customer.ts'
 import type { Metadata } from './shared.ts'
 

@@ -16,13 +16,13 @@ import {
   type Parsed,
 } from '../http/parameters.ts'
 import { route } from '../http/router.ts'
-import { newSetupIntent, type SetupIntent } from '../objects/setup_intent.ts'
+import { newSetupIntent, type SetupIntent } from '../objects/setup-intent.ts'
 import { changedMetadata } from '../objects/shared.ts'
 import { present } from '../present.ts'
-import { findPaymentMethod } from '../processes/payment_methods.ts'
-import { attemptSetup } from '../processes/setting_up.ts'
+import { findPaymentMethod } from '../processes/payment-methods.ts'
+import { attemptSetup } from '../processes/setting-up.ts'
 import { given } from './find.ts'
-import { createPaymentMethod, paymentMethodData } from './payment_methods.ts'
+import { createPaymentMethod, paymentMethodData } from './payment-methods.ts'
 
 const methodShape = { payment_method: text(), payment_method_data: hash(paymentMethodData) }
 

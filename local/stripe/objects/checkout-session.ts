@@ -1,6 +1,6 @@
 import { newId, randomText } from '../store/ids.ts'
-import { paymentMethodConfiguration, type CaptureMethod, type FutureUsage } from './payment_intent.ts'
-import { paymentMethodsFor } from './payment_method_settings.ts'
+import { paymentMethodConfiguration, type CaptureMethod, type FutureUsage } from './payment-intent.ts'
+import { paymentMethodsFor } from './payment-method-settings.ts'
 import type { Address, Metadata } from './shared.ts'
 
 export type SessionMode = 'payment' | 'setup' | 'subscription'

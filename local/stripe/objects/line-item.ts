@@ -1,5 +1,5 @@
 import { newId } from '../store/ids.ts'
-import type { InvoiceItem } from './invoice_item.ts'
+import type { InvoiceItem } from './invoice-item.ts'
 import type { Price } from './price.ts'
 import type { Metadata } from './shared.ts'
 

@@ -22,16 +22,16 @@ import {
 } from '../http/parameters.ts'
 import { route } from '../http/router.ts'
 import { search } from '../http/search.ts'
-import { newPaymentIntent, type PaymentIntent, type PaymentIntentStatus } from '../objects/payment_intent.ts'
-import type { PaymentMethod } from '../objects/payment_method.ts'
+import { newPaymentIntent, type PaymentIntent, type PaymentIntentStatus } from '../objects/payment-intent.ts'
+import type { PaymentMethod } from '../objects/payment-method.ts'
 import { changedMetadata, formatAmount } from '../objects/shared.ts'
 import { present } from '../present.ts'
 import { cancelPaymentIntent, capturePayment } from '../processes/charging.ts'
 import { attemptAndSettle } from '../processes/invoicing.ts'
-import { findPaymentMethod } from '../processes/payment_methods.ts'
+import { findPaymentMethod } from '../processes/payment-methods.ts'
 import { deliveryOf, shipping } from './customers.ts'
 import { given } from './find.ts'
-import { createPaymentMethod, paymentMethodData } from './payment_methods.ts'
+import { createPaymentMethod, paymentMethodData } from './payment-methods.ts'
 
 const shared = {
   allowed_payment_method_types: list(text()),

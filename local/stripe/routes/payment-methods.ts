@@ -16,10 +16,10 @@ import {
   type Parsed,
 } from '../http/parameters.ts'
 import { route } from '../http/router.ts'
-import { newPaymentMethod, type PaymentMethod } from '../objects/payment_method.ts'
+import { newPaymentMethod, type PaymentMethod } from '../objects/payment-method.ts'
 import { addressOf, changedMetadata } from '../objects/shared.ts'
-import { isCardNumber, testCard, testCardNamed } from '../objects/test_cards.ts'
-import { attachPaymentMethod, detachPaymentMethod, findPaymentMethod } from '../processes/payment_methods.ts'
+import { isCardNumber, testCard, testCardNamed } from '../objects/test-cards.ts'
+import { attachPaymentMethod, detachPaymentMethod, findPaymentMethod } from '../processes/payment-methods.ts'
 import { given } from './find.ts'
 
 const billingDetails = hash({

@@ -26,9 +26,9 @@ import {
   type CheckoutSession,
   type CustomerDetails,
   type SessionLine,
-} from '../objects/checkout_session.ts'
+} from '../objects/checkout-session.ts'
 import { amountOf, type Price } from '../objects/price.ts'
-import { newSetupIntent } from '../objects/setup_intent.ts'
+import { newSetupIntent } from '../objects/setup-intent.ts'
 import { changedMetadata } from '../objects/shared.ts'
 import { sessionLines } from '../present.ts'
 import { expireCheckout, expireSessionJob } from '../processes/checkout.ts'

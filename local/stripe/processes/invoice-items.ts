@@ -1,7 +1,7 @@
 import type { Account } from '../account.ts'
 import type { Invoice } from '../objects/invoice.ts'
-import { invoiceItemLine, type LineItem } from '../objects/line_item.ts'
-import type { InvoiceItem } from '../objects/invoice_item.ts'
+import { invoiceItemLine, type LineItem } from '../objects/line-item.ts'
+import type { InvoiceItem } from '../objects/invoice-item.ts'
 import { withDiscounts } from './discounts.ts'
 import { setLines } from './invoicing.ts'
 

@@ -2,7 +2,7 @@ import { pageOf, paging } from '../http/lists.ts'
 import { boolean, clearable, list, metadata, required, text, unsupported, url } from '../http/parameters.ts'
 import { route } from '../http/router.ts'
 import { changedMetadata } from '../objects/shared.ts'
-import { newWebhookEndpoint } from '../objects/webhook_endpoint.ts'
+import { newWebhookEndpoint } from '../objects/webhook-endpoint.ts'
 import { named } from './find.ts'
 
 export const webhookEndpointRoutes = [

@@ -1,11 +1,11 @@
 import type { Account } from '../account.ts'
 import { docUrl, StripeError } from '../http/errors.ts'
-import type { SetupIntent } from '../objects/setup_intent.ts'
-import type { PaymentMethod } from '../objects/payment_method.ts'
-import { testCard } from '../objects/test_cards.ts'
+import type { SetupIntent } from '../objects/setup-intent.ts'
+import type { PaymentMethod } from '../objects/payment-method.ts'
+import { testCard } from '../objects/test-cards.ts'
 import { present } from '../present.ts'
 import { nextAction, paymentError } from './charging.ts'
-import { attachPaymentMethod } from './payment_methods.ts'
+import { attachPaymentMethod } from './payment-methods.ts'
 
 export type SetupOutcome =
   { kind: 'succeeded' } | { kind: 'requires_action' } | { kind: 'declined'; error: StripeError }
