@@ -128,7 +128,7 @@ export async function updatePayment(
   return row
 }
 
-/** Writes each try to charge as Stripe tells it; one that was pending may have ended since. */
+/** Writes each try to charge as Stripe tells it. One that was pending may have ended since; an end is final. */
 export async function savePaymentAttempts(
   transaction: Transaction,
   { projectId, paymentId }: Pick<PaymentRow, 'projectId' | 'paymentId'>,
@@ -157,6 +157,7 @@ export async function savePaymentAttempts(
         declineCode: sql`excluded.decline_code`,
         adviceCode: sql`excluded.advice_code`,
       },
+      setWhere: eq(paymentAttempts.outcome, 'pending'),
     })
 }
 

@@ -28,7 +28,8 @@ export async function openDatabase(poolSize = 5): Promise<Seeded> {
   }
 }
 
-/** A project with a plan `pro` that brings the role `pro`, a plan `team` that brings `pro` and `team`, and a product `book`. */
+/** A project with a plan `pro` that brings the role `pro`, a plan `team` that brings `pro` and `team`, a product `book`, and a
+ *  pack of `credits`. */
 export async function seedProject({ connections }: Seeded): Promise<ProjectId> {
   const projectId = mintId('prj')
   await inProject(connections.application, projectId, async (transaction) => {
@@ -45,9 +46,17 @@ export async function seedProject({ connections }: Seeded): Promise<ProjectId> {
       { ...plan, planId: 'pro', name: 'Pro', amount: 9900, roles: ['pro'] },
       { ...plan, planId: 'team', name: 'Team', amount: 49900, roles: ['pro', 'team'] },
     ])
-    await transaction
-      .insert(products)
-      .values({ projectId, productId: 'book', name: 'Book', amount: 2500, currency: 'brl' })
+    await transaction.insert(products).values([
+      { projectId, productId: 'book', name: 'Book', amount: 2500, currency: 'brl' },
+      {
+        projectId,
+        productId: 'credits',
+        name: 'Credits',
+        amount: 2500,
+        currency: 'brl',
+        creditsMicroUsd: 5_000_000,
+      },
+    ])
   })
   return projectId
 }
