@@ -124,6 +124,28 @@ describe('the relay', () => {
     expect(publisher.published).toHaveLength(4)
   })
 
+  it('outlives a database that drops every connection, and is woken by commits again', async () => {
+    const publisher = createRecordingPublisher()
+    const relay = start(publisher)
+    await until('it works', () => relay.stats().shards.length === OUTBOX_SHARDS)
+    for (let time = 0; time < 3; time += 1) {
+      await systemClient`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and usename = current_user`
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+    await commitEvents(application, projectId, 'ana', { count: 3 })
+    await until('it goes on', async () => (await unpublishedCount(system)) === 0)
+    await until('it holds all shards again', () => relay.stats().shards.length === OUTBOX_SHARDS)
+    expect(sequencesByKey(publisher.published).get(messageKey(projectId, 'ana'))).toEqual(oneTo(3))
+    await until('it listens again', async () => {
+      const [row] = await systemClient<{ listening: boolean }[]>`
+        select exists (select from pg_stat_activity
+          where datname = current_database() and query ilike 'listen%') as listening`
+      return row?.listening === true
+    })
+  })
+
   it('cuts batches at their size', async () => {
     const publisher = createRecordingPublisher()
     await commitEvents(application, projectId, 'ana', { count: 10, note: 'x'.repeat(1_000) })
