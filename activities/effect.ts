@@ -17,9 +17,9 @@ export interface EffectAttempt<Result> {
 
 /** Has an effect at the provider exactly once, however often it is run, and whatever becomes of the answers.
  *
- *  A lost answer is asked for again under the same key: the provider replays it. A failure is replayed as well, so after
- *  one, and when the key may be forgotten, the effect is looked up; only when it is not there does the ordinal rise,
- *  which makes a new key. */
+ *  A lost answer is asked for again under the same key: the provider replays it. A failure or a refusal is replayed as
+ *  well, so after one, and when the key may be forgotten, the effect is looked up; only when it is not there does the
+ *  ordinal rise, which makes a new key. */
 export async function runEffect<Result>(attempt: EffectAttempt<Result>): Promise<Result> {
   const { database, effect, now, lookUp, call } = attempt
   const claim = await claimEffect(database, effect)
@@ -43,6 +43,8 @@ export async function runEffect<Result>(attempt: EffectAttempt<Result>): Promise
 function isReplayedForTheSameKey(error: unknown): boolean {
   return (
     error instanceof BillingError &&
-    (error.code === 'provider_failed' || error.code === 'effect_key_conflict')
+    (error.code === 'provider_failed' ||
+      error.code === 'provider_refused' ||
+      error.code === 'effect_key_conflict')
   )
 }

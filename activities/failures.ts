@@ -22,8 +22,14 @@ export function toFailure(error: unknown): Error {
     })
   }
   // A defect of ours. Retried, because the mended code may be deployed while the workflow waits.
-  const message =
-    describeDatabaseError(error) ??
-    (error instanceof Error ? `${error.name}: ${error.message}` : 'unknown error')
-  return ApplicationFailure.create({ type: 'internal', message })
+  return ApplicationFailure.create({
+    type: 'internal',
+    message: describeDatabaseError(error) ?? describeDefect(error),
+  })
+}
+
+/** A library's message may quote what a customer typed: an address is blotted out wherever it stands. */
+function describeDefect(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error'
+  return `${error.name}: ${error.message}`.replaceAll(/[^\s"'<>()]+@[^\s"'<>()]+/g, '…')
 }

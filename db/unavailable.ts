@@ -1,3 +1,5 @@
+import { DrizzleQueryError } from 'drizzle-orm'
+
 /** Connection trouble, as postgres.js and the server name it: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const transient = new Set([
   'CONNECTION_CLOSED',
@@ -33,13 +35,17 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return false
 }
 
-/** The SQLSTATE and constraint of a database error, without the values: those may be personal. */
+/** The SQLSTATE and constraint of a database error, without the values: those may be personal.
+ *  @returns `undefined` for an error that did not come from a query. */
 export function describeDatabaseError(error: unknown): string | undefined {
+  let fromQuery = false
   for (
     let current: unknown = error, depth = 0;
     current instanceof Error && depth < 5;
     current = current.cause, depth += 1
   ) {
+    // Its message holds the query and its parameters.
+    if (current instanceof DrizzleQueryError) fromQuery = true
     if (current.name !== 'PostgresError' || !('code' in current)) continue
     const constraint =
       'constraint_name' in current && typeof current.constraint_name === 'string'
@@ -47,5 +53,5 @@ export function describeDatabaseError(error: unknown): string | undefined {
         : ''
     return `database error ${String(current.code)}${constraint}`
   }
-  return undefined
+  return fromQuery ? 'database error without a code' : undefined
 }

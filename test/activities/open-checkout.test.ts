@@ -71,7 +71,9 @@ describe('openCheckout', () => {
       const { openCheckout, made, fail, forgetKeys } = setUp()
       const { paymentId } = await seedPayment(seeded, projectId)
       fail(call, 'lost_answer')
-      await expect(openCheckout({ projectId, paymentId })).rejects.toThrow()
+      await expect(openCheckout({ projectId, paymentId })).rejects.toMatchObject({
+        code: 'provider_unavailable',
+      })
       forgetKeys()
       now = new Date(now.getTime() + 25 * 60 * 60 * 1000)
       await openCheckout({ projectId, paymentId })
@@ -91,7 +93,7 @@ describe('openCheckout', () => {
       const raised = await inProject(seeded.connections.application, projectId, (transaction) =>
         transaction.select().from(effects),
       )
-      expect(raised.map(({ ordinal }) => ordinal).toSorted()).toEqual([1, 1, 2])
+      expect(raised.map(({ ordinal }) => ordinal).toSorted((one, other) => one - other)).toEqual([1, 1, 2])
     },
   )
 

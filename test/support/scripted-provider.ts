@@ -3,8 +3,8 @@ import { BillingError } from '../../domain/errors.ts'
 import type { OpenedCheckout, PaymentProvider, ProviderPrice } from '../../domain/provider.ts'
 import type { SubscriptionSnapshot } from '../../domain/subscription.ts'
 
-/** How an answer goes wrong: before anything happened, after it happened, or as a stored failure that is replayed. */
-export type Fault = 'refused_connection' | 'lost_answer' | 'stored_failure'
+/** How an answer goes wrong: before anything happened, after it happened, or as a stored failure or refusal that is replayed. */
+export type Fault = 'refused_connection' | 'lost_answer' | 'stored_failure' | 'stored_refusal'
 
 /** A provider that keeps Stripe's promises about effect keys, and can fail at a chosen call, for what the local Stripe
  *  cannot be made to show at one exact moment: a forgotten key, a failure that is replayed. */
@@ -22,8 +22,8 @@ export function createScriptedProvider() {
     const index = faults.findIndex((candidate) => candidate.call === call)
     const fault = index < 0 ? undefined : faults.splice(index, 1)[0]?.fault
     if (fault === 'refused_connection') throw new BillingError('provider_unavailable')
-    if (fault === 'stored_failure') {
-      const failure = new BillingError('provider_failed')
+    if (fault === 'stored_failure' || fault === 'stored_refusal') {
+      const failure = new BillingError(fault === 'stored_failure' ? 'provider_failed' : 'provider_refused')
       answersByKey.set(key, { failure })
       throw failure
     }

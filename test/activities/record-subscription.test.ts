@@ -1,0 +1,311 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createRecordSubscription } from '../../activities/record-subscription.ts'
+import type { PaymentRow } from '../../db/payments.ts'
+import type { ProjectId, SubscriptionId } from '../../domain/ids.ts'
+import { currency, money } from '../../domain/money.ts'
+import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../domain/subscription.ts'
+import { createScriptedProvider } from '../support/scripted-provider.ts'
+import { openDatabase, type Seeded, type SeedPayment, seedPayment, seedProject } from '../support/seed.ts'
+import { expectNoGaps, ledgerSums, recorded, sixteenTimes } from './recorded.ts'
+
+const at = new Date('2030-01-01T10:00:00Z')
+const MONTH = 30 * 24 * 3_600_000
+const brl = (amount: number) => money(amount, currency('brl'))
+
+let seeded: Seeded
+let projectId: ProjectId
+let recordSubscription: ReturnType<typeof createRecordSubscription>
+beforeAll(async () => {
+  seeded = await openDatabase(10)
+  recordSubscription = createRecordSubscription({
+    database: seeded.connections.application,
+    provider: createScriptedProvider().provider,
+    now: () => at,
+  })
+})
+afterAll(() => seeded.close())
+beforeEach(async () => {
+  projectId = await seedProject(seeded)
+})
+
+/** A subscription that was sold, and a way to show Stripe's word of it in its nth period. */
+async function sell(seed: SeedPayment = {}) {
+  const payment = await seedPayment(seeded, projectId, seed)
+  const subscriptionId = subscriptionOf(payment)
+  const stripeSubscriptionId = `sub_${subscriptionId.slice(-8)}`
+  const invoice = (period: number, seen: Partial<InvoiceSnapshot> = {}): InvoiceSnapshot => ({
+    invoiceId: `in_${period}_${subscriptionId.slice(-8)}`,
+    status: 'paid',
+    billingReason: period === 1 ? 'subscription_create' : 'subscription_cycle',
+    amountPaid: brl(9900),
+    ...seen,
+  })
+  const snapshot = (period: number, seen: Partial<SubscriptionSnapshot> = {}): SubscriptionSnapshot => ({
+    stripeSubscriptionId,
+    stripeCustomerId: 'cus_1',
+    status: 'active',
+    currentPeriodStart: at.getTime() + (period - 1) * MONTH,
+    currentPeriodEnd: at.getTime() + period * MONTH,
+    cancelAtPeriodEnd: false,
+    quantity: 1,
+    latestInvoice: invoice(period),
+    ...seen,
+  })
+  const look = (period: number, seen: Partial<SubscriptionSnapshot> = {}) =>
+    recordSubscription({
+      projectId,
+      subscriptionId,
+      paymentId: payment.paymentId,
+      snapshot: snapshot(period, seen),
+    })
+  return { subscriptionId, look, invoice }
+}
+
+function subscriptionOf({ subscriptionId }: PaymentRow): SubscriptionId {
+  if (subscriptionId === null) throw new Error('the payment buys no plan')
+  return subscriptionId
+}
+
+/** What was told of subscriptions and roles; the checkout's own events are left out. */
+async function told() {
+  const { events } = await recorded(seeded, projectId)
+  return events
+    .filter(({ type }) => !type.startsWith('com.quittance.payment.'))
+    .map(({ type, data }) =>
+      [type.replace('com.quittance.', ''), 'role' in data && data.role].filter(Boolean).join(' '),
+    )
+}
+
+describe('a subscription', () => {
+  it('begins with its row, its events and its roles', async () => {
+    const { subscriptionId, look } = await sell()
+    expect(await look(1)).toMatchObject({ status: 'active' })
+    const found = await recorded(seeded, projectId)
+    expect(found.subscriptions).toMatchObject([
+      { subscriptionId, status: 'active', planId: 'pro', planVersion: 1, revision: 1, userId: 'user-1' },
+    ])
+    expect(await told()).toEqual([
+      'subscription.created',
+      'subscription.activated',
+      'entitlement.role_granted pro',
+    ])
+    expect(found.events.at(-1)).toMatchObject({
+      subject: 'user-1',
+      data: { user_id: 'user-1', role: 'pro', roles: ['pro'], subscription_id: subscriptionId },
+    })
+    expect(found.audit.at(-1)).toMatchObject({
+      action: 'subscription.activated',
+      subjectId: subscriptionId,
+      before: null,
+      after: { status: 'active' },
+    })
+    expectNoGaps(found)
+  })
+
+  it('has no row before Stripe lets it run', async () => {
+    const { look } = await sell()
+    expect(await look(1, { status: 'incomplete' })).toBeUndefined()
+    expect(await look(1, { status: 'incomplete_expired' })).toBeUndefined()
+    const found = await recorded(seeded, projectId)
+    expect([found.subscriptions, await told()]).toEqual([[], []])
+  })
+
+  it('leaves the money of its first invoice to the checkout', async () => {
+    const { look } = await sell()
+    await look(1)
+    expect((await recorded(seeded, projectId)).entries).toEqual([])
+  })
+
+  it.each([
+    ['begins', [1]],
+    ['renews', [1, 2]],
+  ])('%s once, whoever repeats it sixteen times at once', async (_change, periods) => {
+    const { look } = await sell()
+    for (const period of periods) await sixteenTimes(() => look(period))
+    const found = await recorded(seeded, projectId)
+    expect(found.subscriptions).toMatchObject([{ revision: periods.length }])
+    expect(found.entries).toHaveLength(periods.length - 1)
+    expect((await told()).filter((type) => type.startsWith('subscription.'))).toEqual(
+      ['subscription.created', 'subscription.activated', 'subscription.renewed'].slice(0, periods.length + 1),
+    )
+    expectNoGaps(found)
+  })
+
+  it('ends once, whoever repeats it sixteen times at once, and takes its roles away', async () => {
+    const { look } = await sell()
+    await look(1)
+    await sixteenTimes(() => look(1, { status: 'canceled', endedAt: at.getTime() }))
+    const found = await recorded(seeded, projectId)
+    expect(found.subscriptions).toMatchObject([{ status: 'canceled', endedAt: at }])
+    expect((await told()).slice(3)).toEqual(['subscription.canceled', 'entitlement.role_revoked pro'])
+    expect(found.events.at(-1)).toMatchObject({ data: { roles: [] } })
+    expectNoGaps(found)
+  })
+})
+
+describe('a renewal', () => {
+  it('enters the money of its invoice, with the invoice in the event', async () => {
+    const { subscriptionId, look, invoice } = await sell()
+    await look(1)
+    await look(2)
+    const { entries, transfers, events } = await recorded(seeded, projectId)
+    const { invoiceId } = invoice(2)
+    expect(entries).toMatchObject([{ intent: `${subscriptionId}/paid/${invoiceId}` }])
+    expect(transfers).toMatchObject([
+      { debitAccount: 'stripe_balance', creditAccount: 'revenue', amount: 9900, currency: 'brl' },
+    ])
+    expect(events.at(-1)).toMatchObject({
+      type: 'com.quittance.subscription.renewed',
+      data: { invoice_id: invoiceId, amount: 9900, currency: 'brl' },
+    })
+  })
+
+  it('is entered when we looked while Stripe had opened the period and not charged yet', async () => {
+    const { look, invoice } = await sell()
+    await look(1)
+    await look(2, { latestInvoice: invoice(2, { status: 'draft', amountPaid: brl(0) }) })
+    await look(2)
+    expect((await told()).slice(3)).toEqual(['subscription.updated', 'subscription.renewed'])
+    expect((await recorded(seeded, projectId)).transfers).toMatchObject([{ amount: 9900 }])
+  })
+
+  it('that ends a trial is entered', async () => {
+    const { look, invoice } = await sell()
+    await look(1, { status: 'trialing', latestInvoice: invoice(1, { amountPaid: brl(0) }) })
+    await look(2)
+    const found = await recorded(seeded, projectId)
+    expect(await told()).toEqual([
+      'subscription.created',
+      'subscription.activated',
+      'entitlement.role_granted pro',
+      'subscription.activated',
+      'subscription.renewed',
+    ])
+    expect(found.transfers).toMatchObject([{ amount: 9900 }])
+    expectNoGaps(found)
+  })
+
+  it('that is paid late is entered at the recovery, and access was never gone', async () => {
+    const { look, invoice } = await sell()
+    await look(1)
+    await look(2, { status: 'past_due', latestInvoice: invoice(2, { status: 'open', amountPaid: brl(0) }) })
+    await look(2)
+    expect((await told()).slice(2)).toEqual([
+      'entitlement.role_granted pro',
+      'subscription.past_due',
+      'subscription.recovered',
+    ])
+    expect((await recorded(seeded, projectId)).transfers).toMatchObject([{ amount: 9900 }])
+  })
+
+  it('of nothing, as for a free plan, is told and moves no money', async () => {
+    const { look, invoice } = await sell()
+    await look(1)
+    await look(2, { latestInvoice: invoice(2, { amountPaid: brl(0) }) })
+    const { entries, events } = await recorded(seeded, projectId)
+    expect(entries).toEqual([])
+    expect(events.at(-1)).toMatchObject({ type: 'com.quittance.subscription.renewed', data: { amount: 0 } })
+  })
+
+  it('is told before the end that was seen with it', async () => {
+    const { look } = await sell()
+    await look(1)
+    await look(2, { status: 'canceled', endedAt: at.getTime() })
+    expect((await told()).slice(3)).toEqual([
+      'subscription.renewed',
+      'subscription.canceled',
+      'entitlement.role_revoked pro',
+    ])
+  })
+
+  it('is not undone by an older look that comes late', async () => {
+    const { look } = await sell()
+    await look(1)
+    await look(2)
+    const before = await recorded(seeded, projectId)
+    await look(1)
+    expect(await recorded(seeded, projectId)).toEqual(before)
+  })
+})
+
+describe('its terms', () => {
+  it('are told each time they change: a wish to end, taken back, and wished again', async () => {
+    const { look } = await sell()
+    await look(1)
+    for (const cancelAtPeriodEnd of [true, false, true]) await look(1, { cancelAtPeriodEnd })
+    const found = await recorded(seeded, projectId)
+    const updates = found.events.filter(({ type }) => type === 'com.quittance.subscription.updated')
+    expect(updates.map(({ data }) => 'cancel_at_period_end' in data && data.cancel_at_period_end)).toEqual([
+      true,
+      false,
+      true,
+    ])
+    expect(found.subscriptions).toMatchObject([{ revision: 4, cancelAtPeriodEnd: true }])
+    expectNoGaps(found)
+  })
+
+  it('are told when a pause comes and goes, and access with it', async () => {
+    const { look } = await sell()
+    await look(1)
+    for (const status of ['paused', 'active', 'paused', 'active'] as const) await look(1, { status })
+    expect((await told()).slice(3)).toEqual(
+      Array.from({ length: 2 }, () => [
+        'subscription.paused',
+        'entitlement.role_revoked pro',
+        'subscription.resumed',
+        'entitlement.role_granted pro',
+      ]).flat(),
+    )
+    expectNoGaps(await recorded(seeded, projectId))
+  })
+})
+
+describe('the roles of a user with two subscriptions', () => {
+  const role = (name: string, action: 'granted' | 'revoked') => `entitlement.role_${action} ${name}`
+  const rolesTold = async () => (await told()).filter((type) => type.startsWith('entitlement.'))
+
+  it('add up, and only the end of the last one that carries a role takes it away', async () => {
+    const pro = await sell({ buys: { plan: 'pro' } })
+    const team = await sell({ buys: { plan: 'team' } })
+    await pro.look(1)
+    await team.look(1)
+    expect(await rolesTold()).toEqual([role('pro', 'granted'), role('team', 'granted')])
+    await pro.look(1, { status: 'canceled' })
+    expect(await rolesTold()).toHaveLength(2)
+    await team.look(1, { status: 'canceled' })
+    expect((await rolesTold()).slice(2)).toEqual([role('pro', 'revoked'), role('team', 'revoked')])
+  })
+
+  it('are granted and revoked once when both begin at once and both end at once', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const both = [await sell({ buys: { plan: 'pro' } }), await sell({ buys: { plan: 'team' } })]
+      await Promise.all(both.flatMap(({ look }) => [look(1), look(1), look(1)]))
+      await Promise.all(
+        both.flatMap(({ look }) => Array.from({ length: 3 }, () => look(1, { status: 'canceled' }))),
+      )
+      const roles = (await rolesTold()).slice(round * 4)
+      expect(roles.slice(0, 2).toSorted()).toEqual([role('pro', 'granted'), role('team', 'granted')])
+      expect(roles.slice(2).toSorted()).toEqual([role('pro', 'revoked'), role('team', 'revoked')])
+    }
+    expectNoGaps(await recorded(seeded, projectId))
+  })
+
+  it('are not shared with another user, nor with another project', async () => {
+    const mine = await sell({ userId: 'user-1' })
+    const theirs = await sell({ userId: 'user-2' })
+    await mine.look(1)
+    await theirs.look(1)
+    expect(await rolesTold()).toEqual([role('pro', 'granted'), role('pro', 'granted')])
+    projectId = await seedProject(seeded)
+    const elsewhere = await sell({ userId: 'user-1' })
+    await elsewhere.look(1)
+    expect(await rolesTold()).toEqual([role('pro', 'granted')])
+  })
+})
+
+describe('the ledger', () => {
+  it('is at zero over all accounts, per currency', async () => {
+    const sums = await ledgerSums(seeded)
+    expect(sums).toEqual([{ currency: 'brl', sum: '0' }])
+  })
+})
