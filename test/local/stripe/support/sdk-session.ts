@@ -42,3 +42,9 @@ async function call(method: string, url: string, body?: object): Promise<unknown
   if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${text}`)
   return text === '' ? undefined : JSON.parse(text)
 }
+
+/** The id of something that Stripe names by its id, or shows whole when asked to. */
+export function idOf(named: string | { id: string } | null | undefined): string {
+  if (!named) throw new Error('Nothing is named here')
+  return typeof named === 'string' ? named : named.id
+}
