@@ -15,6 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
+            'test/bench/**/*.test.ts',
             'test/domain/**/*.test.ts',
             'test/events/**/*.test.ts',
             'test/local/**/*.test.ts',

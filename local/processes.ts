@@ -62,20 +62,21 @@ export class Processes {
       pid,
       exited,
       stop: async () => {
-        if (!this.#running.has(running)) return
-        child.kill(stopSignal)
+        child.kill(stopSignal) // Does nothing to one that has ended.
         const late = setTimeout(() => child.kill('SIGKILL'), stopWithinMs)
-        await exited
+        await forgotten
         clearTimeout(late)
       },
       kill: () => void child.kill('SIGKILL'),
     }
     this.#running.add(running)
-    await record(this.stateDirectory, { name, pid, stopSignal })
-    void exited.then(async () => {
+    const recorded = record(this.stateDirectory, { name, pid, stopSignal })
+    const forgotten = (async () => {
+      await Promise.all([recorded, exited])
+      await forget(this.stateDirectory, { name, pid })
       this.#running.delete(running)
-      return forget(this.stateDirectory, { name, pid })
-    })
+    })()
+    await recorded
     return running
   }
 

@@ -99,7 +99,8 @@ function endOnSignals(processes: Processes): Ending {
   return ending
 }
 
-/** npm that is killed takes nobody along, and a stack that no Ctrl-C reaches is of no use. */
+/** npm that is killed takes nobody along, and a stack that no Ctrl-C reaches is of no use. (The script of package.json
+ *  says `exec`, so that npm is our parent, and not a shell that would keep the signals it gets to itself.) */
 function endWithParent(ending: Ending): void {
   const parent = process.ppid
   setInterval(() => {

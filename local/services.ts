@@ -58,9 +58,9 @@ function errorsOnly(tell: (words: string) => void): (line: string) => void {
 /** A line that is no JSON comes from the runtime itself, such as an uncaught exception. */
 function errorIn(line: string): string | undefined {
   try {
-    const entry = JSON.parse(line) as { level?: number; msg?: string; err?: { message?: string } }
+    const entry = JSON.parse(line) as { level?: number; msg?: string; error?: { message?: string } }
     if ((entry.level ?? 0) < errorLevel) return undefined
-    return [entry.msg, entry.err?.message].filter(Boolean).join(': ')
+    return [entry.msg, entry.error?.message].filter(Boolean).join(': ')
   } catch {
     return /error|exception|fatal/i.test(line) ? line.trim() : undefined
   }

@@ -3,10 +3,7 @@
 import path from 'node:path'
 import { readFile } from 'node:fs/promises'
 import { loadConfig, type Config } from '../config.ts'
-import { ensureEventTopics } from '../setup/kafka-topics.ts'
-import { migrate } from '../setup/migrate.ts'
-import { ensureSearchAttributes } from '../setup/search-attributes.ts'
-import { ensureWebhookEndpoint, type WebhookSecret } from '../setup/webhook-endpoint.ts'
+import type { WebhookSecret } from '../setup/webhook-endpoint.ts'
 import { ensureDemoProject } from './demo-project.ts'
 import type { Surroundings } from './parts/fetch.ts'
 import { findKafka, startKafka } from './parts/kafka.ts'
@@ -29,6 +26,14 @@ export interface Run {
   isEnding: () => boolean
   /** The entries of the two services, by their paths in this checkout. */
   services: { api: string; worker: string }
+}
+
+/** Loading the clients of four servers takes longer than the servers take to start, so they are loaded meanwhile. */
+const setup = {
+  database: () => import('../setup/migrate.ts'),
+  temporal: () => import('../setup/search-attributes.ts'),
+  kafka: () => import('../setup/kafka-topics.ts'),
+  stripe: () => import('../setup/webhook-endpoint.ts'),
 }
 
 /** Resolves when the API answers and the demo project is there.
@@ -115,6 +120,7 @@ async function migratedDatabase(run: Run): Promise<void> {
   }
   if (plan.ownerUrl) {
     progress.say('postgres', 'migrating')
+    const { migrate } = await setup.database()
     await migrate({
       ownerUrl: plan.ownerUrl,
       applicationPassword: decodeURIComponent(new URL(DATABASE_URL).password),
@@ -138,6 +144,7 @@ async function temporalWithAttributes(run: Run, config: Config): Promise<void> {
       startTemporal(cli, { processes, port, uiPort, namespace, keepState: true, say }),
     )
   } else {
+    const { ensureSearchAttributes } = await setup.temporal()
     await ensureSearchAttributes(config.temporal)
   }
   progress.done('temporal', plan.starts.temporal ? `on port ${plan.ports.temporal}` : `yours, at ${address}`)
@@ -153,6 +160,7 @@ async function kafkaWithTopics(run: Run, config: Config): Promise<void> {
     await keepRunning(run, 'kafka', () => startKafka(installation, { processes, port, controllerPort, say }))
   }
   progress.say('kafka', 'creating topics')
+  const { ensureEventTopics } = await setup.kafka()
   await ensureEventTopics(config.kafka)
   progress.done(
     'kafka',
@@ -183,6 +191,7 @@ async function localWebhookSecret({ plan, processes }: Run, config: Config): Pro
     .then((text) => JSON.parse(text) as WebhookSecret)
     .catch(() => undefined)
   const url = `${plan.apiUrl}/webhooks/stripe`
+  const { ensureWebhookEndpoint } = await setup.stripe()
   const endpoint = await ensureWebhookEndpoint({ stripe: config.stripe, url, known, replaceUnknown: true })
   if (!endpoint) throw new Error('The local Stripe has told no secret for its webhook endpoint')
   await writeOwn(file, endpoint)

@@ -1,10 +1,7 @@
 import { Connection } from '@temporalio/client'
 import type { TemporalConfig } from '../config.ts'
 import { temporalConnectionOptions } from '../providers/temporal.ts'
-import { searchAttributes } from '../workflows/search-attributes.ts'
-
-/** The search attributes by which operators find workflows. Once registered they are never removed. */
-export const searchAttributeNames = Object.values(searchAttributes).map(({ name }) => name)
+import { searchAttributeNames } from './search-attribute-names.ts'
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API: compared as a whole, never split into words. */
 const keyword = 2

@@ -56,7 +56,7 @@ export async function startPostgres(
 ): Promise<RunningPostgres> {
   const { processes, port, say } = options
   const dataDirectory = path.join(processes.stateDirectory, 'postgres')
-  const account = await unprivilegedAccount(processes.stateDirectory, binaries)
+  const account = await unprivilegedAccount(dataDirectory, binaries)
   if (!(await exists(path.join(dataDirectory, 'PG_VERSION'))))
     await initialise(binaries, dataDirectory, account, say)
 
@@ -101,8 +101,8 @@ async function initialise(
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
   const passwordFile = `${dataDirectory}-password`
   await writeFile(passwordFile, localPassword, { mode: 0o600 })
-  if (account.user)
-    for (const file of [dataDirectory, passwordFile]) await chown(file, account.user.uid, account.user.gid)
+  const { owner } = account
+  if (owner) for (const file of [dataDirectory, passwordFile]) await chown(file, owner.uid, owner.gid)
   try {
     const [command, args] = account.command(binaries.initdb, [
       `--pgdata=${dataDirectory}`,
@@ -154,14 +154,17 @@ async function answers(url: string): Promise<boolean> {
 }
 
 interface Account {
+  /** Who owns the files; unset where that is the user who runs all of this. */
+  owner?: { uid: number; gid: number }
+  /** Whom the program is started as. */
   user?: { uid: number; gid: number }
-  /** The command to run a program with, as that user. */
+  /** What to start in place of the program. */
   command(program: string, args: string[]): [string, string[]]
 }
 
 /** Postgres refuses to run as root, so root runs it as `postgres` or `nobody`. Where that account may not enter the
  *  directories (a clone in root's home), it is given the one capability that lets it. */
-async function unprivilegedAccount(stateDirectory: string, binaries: PostgresBinaries): Promise<Account> {
+async function unprivilegedAccount(dataDirectory: string, binaries: PostgresBinaries): Promise<Account> {
   const plain = (program: string, args: string[]): [string, string[]] => [program, args]
   if (process.getuid?.() !== 0) return { command: plain }
 
@@ -170,17 +173,18 @@ async function unprivilegedAccount(stateDirectory: string, binaries: PostgresBin
     throw new Error(
       'Postgres does not run as root and there is no account "postgres" or "nobody" to run it as.',
     )
-  const mayEnter = (await Promise.all([stateDirectory, binaries.postgres].map(openToAll))).every(Boolean)
-  if (mayEnter) return { user, command: plain }
+  const mayEnter = (await Promise.all([dataDirectory, binaries.postgres].map(openToAll))).every(Boolean)
+  if (mayEnter) return { owner: user, user, command: plain }
 
   const setpriv = await onPath('setpriv', process.env)
   if (!setpriv)
     throw new Error(
-      `Postgres does not run as root, and the account it would run as may not enter ${stateDirectory}. ` +
+      `Postgres does not run as root, and the account it would run as may not enter ${dataDirectory}. ` +
         'Clone into a directory that all may enter, or set DATABASE_URL.',
     )
   const capability = '+dac_override'
   return {
+    owner: user,
     command: (program, args) => [
       setpriv,
       [

@@ -2,8 +2,7 @@
 
 import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { Connection } from '@temporalio/client'
-import { searchAttributeNames } from '../../setup/search-attributes.ts'
+import { searchAttributeNames } from '../../setup/search-attribute-names.ts'
 import type { Processes, RunningProcess } from '../processes.ts'
 import { isExecutable, keep, onPath, PartMissing, run, type Surroundings } from './fetch.ts'
 
@@ -103,20 +102,17 @@ export async function startTemporal(
     ].flat(),
     stopSignal: 'SIGINT',
   })
-  const address = `127.0.0.1:${port}`
-  await processes.untilReady(running, 60_000, () => knowsNamespace(address, namespace))
-  return { ...running, address, uiUrl: `http://127.0.0.1:${uiPort}` }
+  const uiUrl = `http://127.0.0.1:${uiPort}`
+  await processes.untilReady(running, 60_000, () => knowsNamespace(uiUrl, namespace))
+  return { ...running, address: `127.0.0.1:${port}`, uiUrl }
 }
 
-async function knowsNamespace(address: string, namespace: string): Promise<boolean> {
-  let connection: Connection | undefined
+/** The UI asks the server itself, so its answer stands for both. */
+async function knowsNamespace(uiUrl: string, namespace: string): Promise<boolean> {
   try {
-    connection = await Connection.connect({ address, connectTimeout: 2000 })
-    await connection.workflowService.describeNamespace({ namespace })
-    return true
+    const url = `${uiUrl}/api/v1/namespaces/${encodeURIComponent(namespace)}`
+    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok
   } catch {
     return false
-  } finally {
-    await connection?.close()
   }
 }

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfig, loadSetupConfig } from '../../config.ts'
-import { searchAttributeNames } from '../../setup/search-attributes.ts'
+import { searchAttributeNames } from '../../setup/search-attribute-names.ts'
 
 interface Service {
   image: string

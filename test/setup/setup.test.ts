@@ -3,7 +3,8 @@ import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
 import { createKafka } from '../../providers/kafka.ts'
 import { ensureEventTopics } from '../../setup/kafka-topics.ts'
-import { ensureSearchAttributes, searchAttributeNames } from '../../setup/search-attributes.ts'
+import { searchAttributeNames } from '../../setup/search-attribute-names.ts'
+import { ensureSearchAttributes } from '../../setup/search-attributes.ts'
 import { createDatabase, createNamespace, part } from '../support/stack.ts'
 
 describe('set-up of a deployment', () => {
