@@ -1,0 +1,38 @@
+import {
+  condition,
+  defineSignal,
+  defineUpdate,
+  proxyActivities,
+  proxyLocalActivities,
+  setHandler,
+} from '@temporalio/workflow'
+import type { BareRecordActivities, BareStripeActivities } from './activities.ts'
+import { BARE_STRIPE_TASK_QUEUE, type BareCheckoutInput, type BareSession } from './names.ts'
+
+export const openSession = defineUpdate<BareSession>('openSession')
+export const stripeChanged = defineSignal('stripeChanged')
+
+const stripe = proxyActivities<BareStripeActivities>({
+  taskQueue: BARE_STRIPE_TASK_QUEUE,
+  startToCloseTimeout: '1 minute',
+})
+const record = proxyLocalActivities<BareRecordActivities>({ startToCloseTimeout: '20 seconds' })
+
+/** The least that a checkout can be: one update, one signal, two calls of Stripe and one commit. */
+export async function bareCheckout(input: BareCheckoutInput): Promise<string> {
+  let session: BareSession | undefined
+  let paid = false
+  setHandler(openSession, async () => {
+    await condition(() => session !== undefined)
+    if (!session) throw new Error('a condition came true and is not')
+    return session
+  })
+  setHandler(stripeChanged, () => {
+    paid = true
+  })
+  session = await stripe.openCheckout(input)
+  await condition(() => paid)
+  const status = await stripe.readCheckout(session.sessionId)
+  await record.recordStatus(input.paymentId, status)
+  return status
+}

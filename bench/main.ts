@@ -1,0 +1,82 @@
+/** `npm run bench [-- ROW … --rounds N]`: measures, prints a table, keeps the figures in `bench/results/latest.json`; a run of
+ *  all rows writes `docs/bench.md` as well. */
+
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus, loadavg, release, totalmem, type } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { format, resolveConfig } from 'prettier'
+import { compare } from './compare.ts'
+import { markdownReport, type Report, terminalTable } from './report.ts'
+import type { Row } from './row.ts'
+import { checkouts } from './rows/b1-checkouts.ts'
+import { payments } from './rows/b2-payments.ts'
+import { webhooks } from './rows/b3-webhooks.ts'
+import { webhookToRow } from './rows/b4-webhook-to-row.ts'
+import { drain } from './rows/b6-drain.ts'
+import { commitToConsumer } from './rows/b7-commit-to-consumer.ts'
+import { startStack } from './stack.ts'
+
+const allRows: Row[] = [checkouts, payments, webhooks, webhookToRow, drain, commitToConsumer]
+const root = path.resolve(import.meta.dirname, '..')
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '5' } },
+})
+const rounds = Number(values.rounds)
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1')
+const rows = positionals.length === 0 ? allRows : positionals.map(rowNamed)
+
+const report = await measure()
+console.log(`\n${terminalTable(report)}`)
+await keep(report)
+
+function rowNamed(id: string): Row {
+  const row = allRows.find((one) => one.id === id.toUpperCase())
+  if (!row) throw new Error(`There is no row ${id}. There are ${allRows.map((one) => one.id).join(', ')}.`)
+  return row
+}
+
+async function measure(): Promise<Report> {
+  const loadBefore = loadavg()[0] ?? 0
+  const stack = await startStack((words) => console.log(words))
+  const endEarly = () => void stack.stop().then(() => process.exit(1))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, endEarly)
+  try {
+    const measured: Report['rows'] = []
+    for (const { id, name, bareProgram, figures, prepare } of rows) {
+      const prepared = await prepare(stack)
+      const onRound = (round: number) =>
+        console.log(`${id} ${round === 0 ? 'warms up' : `round ${round} of ${rounds}`}`)
+      measured.push({ id, name, bareProgram, figures: await compare(prepared, figures, { rounds, onRound }) })
+      await prepared.end?.()
+    }
+    return {
+      measuredAt: new Date().toISOString(),
+      rounds,
+      machine: {
+        processor: cpus()[0]?.model ?? 'unknown processor',
+        cores: cpus().length,
+        memory_gib: Math.round(totalmem() / 2 ** 30),
+        system: `${type()} ${release()}`,
+        loadBefore,
+        versions: stack.versions,
+      },
+      rows: measured,
+    }
+  } finally {
+    await stack.stop()
+  }
+}
+
+async function keep(report: Report): Promise<void> {
+  const results = path.join(root, 'bench', 'results')
+  await mkdir(results, { recursive: true })
+  await writeFile(path.join(results, 'latest.json'), JSON.stringify(report, undefined, 2))
+  // A page whose rows come from different runs would compare what was never measured together.
+  if (rows.length < allRows.length) return
+  const page = path.join(root, 'docs', 'bench.md')
+  const config = await resolveConfig(page)
+  await writeFile(page, await format(markdownReport(report), { ...config, parser: 'markdown' }))
+}

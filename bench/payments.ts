@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto'
+import { checkoutWorkflowId } from '../workflows/ids.ts'
+import type { PaymentId } from '../domain/ids.ts'
+import { bareWorkflowId, type BareSession } from './bare/names.ts'
+import type { Stack } from './stack.ts'
+
+/** A payment whose page is open. */
+export interface OpenPayment {
+  paymentId: string
+  sessionId: string
+  workflowId: string
+}
+
+/** As integrators are told to start one: with an idempotency key. */
+export async function openPayment({ ours }: Stack, userId: string): Promise<OpenPayment> {
+  const purchase = {
+    user_id: userId,
+    product_id: 'report',
+    success_url: 'https://shop.test/thanks',
+    cancel_url: 'https://shop.test/basket',
+  }
+  const answer = await ours.http.post('/api/v1/payments', JSON.stringify(purchase), {
+    headers: { authorization: `Bearer ${ours.project.apiKey}`, 'idempotency-key': randomUUID() },
+    expect: 201,
+  })
+  const { payment_id, checkout_session_id } = JSON.parse(answer) as {
+    payment_id: PaymentId
+    checkout_session_id: string
+  }
+  return {
+    paymentId: payment_id,
+    sessionId: checkout_session_id,
+    workflowId: checkoutWorkflowId(payment_id),
+  }
+}
+
+export async function openBarePayment({ bare }: Stack, customerId?: string): Promise<OpenPayment> {
+  const paymentId = randomUUID()
+  const { priceId } = bare
+  const answer = await bare.http.post('/payments', JSON.stringify({ paymentId, priceId, customerId }))
+  const { sessionId } = JSON.parse(answer) as BareSession
+  return { paymentId, sessionId, workflowId: bareWorkflowId(paymentId) }
+}

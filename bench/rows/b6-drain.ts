@@ -1,0 +1,76 @@
+import { mintId } from '../../db/mint-id.ts'
+import { OUTBOX_CHANNEL, shardOf } from '../../db/outbox.ts'
+import { messageKey, topics } from '../../domain/events.ts'
+import { createEventPublisher } from '../../providers/kafka.ts'
+import { eventually } from '../../test/support/eventually.ts'
+import { sampleEnvelope } from '../events.ts'
+import type { Row } from '../row.ts'
+
+const COUNT = 20_000
+const KEYS = 500
+/** As many as the relay reads at once. */
+const BATCH = 1_000
+
+const drained = 'events'
+
+/** From the commit that makes a backlog visible until every row of it is marked as published. */
+export const drain: Row = {
+  id: 'B6',
+  name: `Drain ${COUNT.toLocaleString('en')} outbox rows, acks=all`,
+  bareProgram: 'the same Kafka client from memory, in batches of the same size',
+  figures: [{ name: drained, unit: 'per second', aim: { ratioAtLeast: 0.5 } }],
+
+  async prepare({ ours, brokers }) {
+    const { sql, project } = ours
+    const publisher = createEventPublisher({ brokers: [brokers], sasl: undefined })
+    const messages = () =>
+      Array.from({ length: COUNT }, (_, index) => ({
+        topic: topics.payments,
+        key: messageKey(project.projectId, `drained-${index % KEYS}`),
+        value: sampleEnvelope(`drained-${index % KEYS}`),
+        headers: { 'content-type': 'application/cloudevents+json' },
+      }))
+
+    async function commitBacklog(): Promise<void> {
+      const made = messages()
+      const keys = made.map(({ key }) => key)
+      const envelopes = made.map(({ value }) => value)
+      const ids = made.map(() => mintId('ev'))
+      const positions = made.map((_, index) => Math.floor(index / KEYS) + 1)
+      await sql.begin(async (transaction) => {
+        await transaction`
+          insert into outbox (project_id, event_id, topic, message_key, shard, position, envelope)
+          select ${project.projectId}, event_id, ${topics.payments}, message_key, shard, position, envelope
+          from unnest(${ids}::text[], ${keys}::text[], ${keys.map(shardOf)}::int[], ${positions}::bigint[],
+            ${envelopes}::text[]) as rows (event_id, message_key, shard, position, envelope)`
+        await transaction`select pg_notify(${OUTBOX_CHANNEL}, '')`
+      })
+    }
+    const perSecondSince = (startedAt: number) => ({
+      [drained]: (COUNT / (performance.now() - startedAt)) * 1000,
+    })
+    return {
+      async ours() {
+        await commitBacklog()
+        const startedAt = performance.now()
+        await eventually(
+          'the outbox is drained',
+          async () => {
+            const [waiting] = await sql`select 1 from outbox where published_at is null limit 1`
+            return waiting === undefined
+          },
+          { within_ms: 120_000, every_ms: 20 },
+        )
+        return perSecondSince(startedAt)
+      },
+      async bare() {
+        const made = messages()
+        const startedAt = performance.now()
+        for (let sent = 0; sent < COUNT; sent += BATCH)
+          await publisher.publish(made.slice(sent, sent + BATCH))
+        return perSecondSince(startedAt)
+      },
+      end: () => publisher.close(),
+    }
+  },
+}
