@@ -1,10 +1,13 @@
+import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
+import postgres from 'postgres'
 import { type Database, inProject } from '../../db/client.ts'
 import { mintId } from '../../db/mint-id.ts'
 import { appendEvents } from '../../db/outbox.ts'
 import { outbox } from '../../db/schema/index.ts'
 import type { ProjectId } from '../../domain/ids.ts'
 import { type EventMessage, type EventPublisher, MessagesRefused } from '../../domain/publisher.ts'
+import type { Seeded } from '../support/seed.ts'
 
 export const silent = pino({ level: 'silent' })
 
@@ -94,6 +97,28 @@ export async function until(
     if (Date.now() > deadline) throw new Error(`not within ${limit_ms} ms: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+}
+
+/** Ends every connection to a test's database a few times over, as a failover does, and waits until the pools work again. */
+export async function dropConnections({ database, connections }: Seeded): Promise<void> {
+  const { pathname } = new URL(database.systemUrl)
+  const administrator = postgres(database.superuserUrl.replace(pathname, '/postgres'), { max: 1 })
+  for (let time = 0; time < 3; time += 1) {
+    await administrator`
+      select pg_terminate_backend(pid) from pg_stat_activity where datname = ${pathname.slice(1)}`
+    await new Promise((resolve) => setTimeout(resolve, 150))
+  }
+  await administrator.end()
+  for (const pool of [connections.application, connections.system])
+    await until('the pool works again', async () => {
+      try {
+        // As many as the pool has connections, so that each of them was tried.
+        await Promise.all(Array.from({ length: 5 }, () => pool.execute(sql`select pg_sleep(0.02)`)))
+        return true
+      } catch {
+        return false
+      }
+    })
 }
 
 /** The sequences of each key in the order in which they were published, repeats left out as readers do. */

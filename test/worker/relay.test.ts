@@ -11,6 +11,7 @@ import { openDatabase, type Seeded } from '../support/seed.ts'
 import {
   commitEvents,
   createRecordingPublisher,
+  dropConnections,
   oneTo,
   readEnvelope,
   sequencesByKey,
@@ -128,12 +129,7 @@ describe('the relay', () => {
     const publisher = createRecordingPublisher()
     const relay = start(publisher)
     await until('it works', () => relay.stats().shards.length === OUTBOX_SHARDS)
-    for (let time = 0; time < 3; time += 1) {
-      await systemClient`
-        select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid() and usename = current_user`
-      await new Promise((resolve) => setTimeout(resolve, 200))
-    }
+    await dropConnections(database)
     await commitEvents(application, projectId, 'ana', { count: 3 })
     await until('it goes on', async () => (await unpublishedCount(system)) === 0)
     await until('it holds all shards again', () => relay.stats().shards.length === OUTBOX_SHARDS)

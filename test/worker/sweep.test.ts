@@ -11,7 +11,7 @@ import { type Sweep, startSweep } from '../../worker/sweep.ts'
 import { inboxRow, metadataOf, seedSale, stripeEvent } from '../inbox/fixtures.ts'
 import { openDatabase, seedPayment, seedProject, type Seeded } from '../support/seed.ts'
 import { createNamespace } from '../support/stack.ts'
-import { silent, until } from './fixtures.ts'
+import { dropConnections, silent, until } from './fixtures.ts'
 
 let database: Seeded
 let temporal: Client
@@ -153,15 +153,10 @@ describe('the sweep', () => {
   })
 
   it('outlives a database that goes and comes back, and ends promptly', async () => {
-    const { system, systemClient } = database.connections
+    const { system } = database.connections
     const sweep = start()
     await new Promise((resolve) => setTimeout(resolve, 150))
-    for (let time = 0; time < 3; time += 1) {
-      await systemClient`
-        select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid() and usename = current_user`
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
+    await dropConnections(database)
     await receiveEvent(system, stripeEvent('customer.created'))
     await makeDue()
     await until('it goes on', everythingHandled)
