@@ -23,7 +23,11 @@ export function toCheckoutSnapshot(
     payment: oneOf(['paid', 'unpaid', 'no_payment_required'], session.payment_status),
     settlement: settlementOf(paymentIntent),
     total: money(session.amount_total, currency(session.currency)),
-    attempts: charges.map(toChargeAttempt).toSorted((a, b) => a.attemptedAt - b.attemptedAt),
+    // Stripe lists the newest first and tells whole seconds: reversed, the tries of one second keep their order.
+    attempts: charges
+      .toReversed()
+      .map(toChargeAttempt)
+      .toSorted((a, b) => a.attemptedAt - b.attemptedAt),
     ...(stripeCustomerId && { stripeCustomerId }),
     ...(paymentIntent && { stripePaymentIntentId: paymentIntent.id }),
     ...(stripeSubscriptionId && { stripeSubscriptionId }),

@@ -1,0 +1,165 @@
+import type { CloudEvent } from '../../domain/events.ts'
+import { metadataKeys } from '../../domain/provider.ts'
+import { eventually } from './eventually.ts'
+import { groupBy } from './group-by.ts'
+import type { Product } from './product.ts'
+import { flawsOfEvent } from './published-events.ts'
+import { readStripe, type StripeBooks } from './stripe-books.ts'
+import { flawsOfWorkflows } from './workflow-health.ts'
+
+export interface Circumstances {
+  /** Events were dropped on purpose, so not every one of Stripe's has arrived. */
+  webhooksLost?: boolean
+  /** Workflows that the test itself has terminated. */
+  terminated?: string[]
+}
+
+/** Waits until the product has come to rest, and then looks for what must never be, whatever has happened: a second charge,
+ *  books that differ from Stripe's, an event lost or out of order, a workflow that is stuck. The product's database, namespace
+ *  and Stripe are its own, so everything in them is looked at.
+ *  @returns a sentence for each flaw, so none for a sound product. */
+export async function findFlaws(product: Product, circumstances: Circumstances = {}): Promise<string[]> {
+  const { webhooksLost = false, terminated = [] } = circumstances
+  if (!webhooksLost) await everyWebhookApplied(product)
+  await everyEventPublished(product)
+  const books = await readStripe(product.stripe.sdk)
+  const flaws = await Promise.all([
+    flawsOfEvents(product),
+    flawsOfCharges(product, books),
+    flawsOfStates(product, books),
+    flawsOfLedger(product, books),
+    flawsOfWorkflows(product, terminated),
+  ])
+  return flaws.flat()
+}
+
+/** What Stripe has told is stored, and each event has been handed to whom it concerns. */
+async function everyWebhookApplied({ stripe, sql }: Product): Promise<void> {
+  const [endpoint] = (await stripe.sdk.webhookEndpoints.list({ limit: 1 })).data
+  const wanted = new Set(endpoint?.enabled_events)
+  await eventually(
+    'every event of Stripe is stored and handled',
+    async () => {
+      const told: string[] = []
+      for await (const { id, type } of stripe.sdk.events.list({ limit: 100 }))
+        if (wanted.has(type)) told.push(id)
+      const stored = await sql<{ event_id: string; handled: boolean }[]>`
+        select event_id, handled_at is not null as handled from inbox`
+      const unhandled = stored.filter(({ handled }) => !handled).length
+      const known = new Set(stored.map((row) => row.event_id))
+      const missing = told.filter((id) => !known.has(id)).length
+      if (missing + unhandled > 0) throw new Error(`${missing} are not stored, ${unhandled} not handled`)
+      return true
+    },
+    { within_ms: 60_000, every_ms: 250 },
+  )
+}
+
+async function everyEventPublished(product: Product): Promise<void> {
+  await eventually(
+    'every event is published and read',
+    async () => {
+      const read = new Set<string>((await readAll(product)).map(({ value }) => readEvent(value).id))
+      const rows = await product.sql<{ event_id: string; published: boolean }[]>`
+        select event_id, published_at is not null as published from outbox`
+      const missing = rows.filter((row) => !row.published || !read.has(row.event_id))
+      if (missing.length > 0) throw new Error(`${missing.length} of ${rows.length} are missing`)
+      return true
+    },
+    { within_ms: 60_000, every_ms: 100 },
+  )
+}
+
+const readEvent = (envelope: string) => JSON.parse(envelope) as CloudEvent
+
+async function readAll({ sql, events }: Product) {
+  const projects = await sql<{ project_id: string }[]>`select project_id from projects`
+  return projects.flatMap(({ project_id: projectId }) => events.messages(projectId))
+}
+
+/** Kafka has what was committed: in order per key, with one content for an id, without a gap in a sequence, as published. */
+async function flawsOfEvents(product: Product): Promise<string[]> {
+  const committed = await product.sql<
+    { event_id: string; topic: string; message_key: string; envelope: string }[]
+  >`select event_id, topic, message_key, envelope from outbox order by message_key, position`
+  const envelopes = new Map<string, string>(committed.map((row) => [row.event_id, row.envelope]))
+  const flaws: string[] = []
+  const seen = new Set<string>()
+  const read: { stream: string; id: string }[] = []
+  for (const { topic, key, value, headers } of await readAll(product)) {
+    const { id } = readEvent(value)
+    if (envelopes.get(id) !== value) flaws.push(`event ${id} is not what was committed: ${value}`)
+    if (headers['content-type'] !== 'application/cloudevents+json') flaws.push(`event ${id} has no type`)
+    if (seen.has(id)) continue
+    seen.add(id)
+    flaws.push(...flawsOfEvent(value))
+    read.push({ stream: `${topic} ${key}`, id })
+  }
+  const readByStream = groupBy(read, ({ stream }) => stream)
+  for (const [stream, rows] of groupBy(committed, (row) => `${row.topic} ${row.message_key}`)) {
+    const inOrder = rows.map((row) => row.event_id).join()
+    const arrived = (readByStream.get(stream) ?? []).map(({ id }) => id).join()
+    if (arrived !== inOrder) flaws.push(`${stream} has ${arrived}, committed were ${inOrder}`)
+  }
+  const told = committed.map(({ topic, envelope }) => ({ topic, ...readEvent(envelope) }))
+  for (const [subject, events] of groupBy(told, (event) => `${event.topic} ${event.source} ${event.subject}`))
+    if (events.some(({ sequence }, index) => sequence !== index + 1))
+      flaws.push(`${subject} has the sequences ${events.map(({ sequence }) => sequence).join()}`)
+  return flaws
+}
+
+/** One payment page for a payment and one successful charge for a page. */
+async function flawsOfCharges({ stripe }: Product, { sessions }: StripeBooks): Promise<string[]> {
+  const { charges_per_invoice: perInvoice, charges_per_payment_intent: perIntent } = await stripe.counts()
+  const charges = Object.entries({ ...perInvoice, ...perIntent }).filter(([, count]) => count > 1)
+  const pages = [...groupBy(sessions, ({ metadata }) => metadata?.[metadataKeys.payment])]
+  return [
+    ...charges.map(([id, count]) => `${id} was charged ${count} times`),
+    ...pages
+      .filter(([, ofPayment]) => ofPayment.length > 1)
+      .map(([paymentId, ofPayment]) => `payment ${paymentId} has ${ofPayment.length} pages`),
+  ]
+}
+
+/** Payments, attempts and subscriptions are as Stripe shows them. */
+async function flawsOfStates({ sql }: Product, books: StripeBooks): Promise<string[]> {
+  const [payments, attempts, subscriptions] = await Promise.all([
+    sql`select payment_id, status, amount_received_minor::int as received from payments
+      where stripe_checkout_session_id is not null`,
+    sql`select stripe_charge_id as charge, outcome from payment_attempts`,
+    sql`select subscription_id, status, extract(epoch from current_period_end)::int as ends from subscriptions`,
+  ])
+  return [
+    ...differences('payments', payments, books.payments()),
+    ...differences('attempts', attempts, books.attempts()),
+    ...differences('subscriptions', subscriptions, books.subscriptions()),
+  ]
+}
+
+/** The ledger says that as much has come in as Stripe has captured, for each payment and in all. */
+async function flawsOfLedger({ sql }: Product, books: StripeBooks): Promise<string[]> {
+  const [balances, unbalanced, refundedTooMuch] = await Promise.all([
+    sql`select currency, sum(case when debit_account = 'stripe_balance' then amount_minor
+        when credit_account = 'stripe_balance' then -amount_minor else 0 end)::int as balance
+      from ledger_transfers group by currency`,
+    sql`select payment_id from payments p where amount_received_minor <> coalesce(
+      (select sum(amount_minor) from ledger_entries e join ledger_transfers using (project_id, entry_id)
+       where e.intent = p.payment_id || '/succeeded' and e.project_id = p.project_id), 0)`,
+    sql`select payment_id from payments where amount_refunded_minor > amount_received_minor`,
+  ])
+  return [
+    ...differences('balances', balances, books.captured()),
+    ...unbalanced.map((row) => `the ledger says something else of ${String(row.payment_id)}`),
+    ...refundedTooMuch.map((row) => `more was refunded than received of ${String(row.payment_id)}`),
+  ]
+}
+
+/** What is in one list and not in the other, whatever their order. */
+function differences(what: string, ours: readonly object[], stripes: readonly object[]): string[] {
+  const own = ours.map((row) => JSON.stringify(row))
+  const theirs = stripes.map((row) => JSON.stringify(row))
+  return [
+    ...own.filter((row) => !theirs.includes(row)).map((row) => `${what}: Stripe does not have ${row}`),
+    ...theirs.filter((row) => !own.includes(row)).map((row) => `${what}: only Stripe has ${row}`),
+  ]
+}

@@ -1,0 +1,79 @@
+import { metadataKeys } from '../../domain/provider.ts'
+import { idOf } from '../../providers/stripe/snapshots.ts'
+import { groupBy } from './group-by.ts'
+import type { LocalStripe } from './local-stripe.ts'
+
+type Sdk = LocalStripe['sdk']
+type Listed<List> = List extends (...parameters: never[]) => AsyncIterable<infer Item> ? Item : never
+type Session = Listed<Sdk['checkout']['sessions']['list']>
+
+/** What Stripe would have the product's tables say. */
+export interface StripeBooks {
+  sessions: Session[]
+  payments: () => { payment_id: string; status: string; received: number }[]
+  attempts: () => { charge: string; outcome: string }[]
+  subscriptions: () => { subscription_id: string; status: string; ends: number }[]
+  captured: () => { currency: string; balance: number }[]
+}
+
+export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
+  const [sessions, charges, subscriptions] = await Promise.all([
+    all(sdk.checkout.sessions.list({ limit: 100 })),
+    all(sdk.charges.list({ limit: 100 })),
+    all(sdk.subscriptions.list({ limit: 100, status: 'all', expand: ['data.latest_invoice.payments'] })),
+  ])
+  const paymentOfIntent = new Map<string, string>()
+  for (const { payment_intent: intent, metadata } of sessions)
+    if (typeof intent === 'string') paymentOfIntent.set(intent, metadata?.[metadataKeys.payment] ?? '')
+  for (const { latest_invoice: invoice, metadata } of subscriptions) {
+    const [payment] = typeof invoice === 'object' ? (invoice?.payments?.data ?? []) : []
+    const intent = payment?.payment.payment_intent
+    if (typeof intent === 'string') paymentOfIntent.set(intent, metadata[metadataKeys.payment] ?? '')
+  }
+  const declined = new Set(
+    charges
+      .filter(({ status }) => status === 'failed')
+      .map(({ payment_intent: intent }) => paymentOfIntent.get(idOf(intent) ?? '') ?? ''),
+  )
+  const statusOf = (session: Session): string => {
+    if (session.status === 'open') return 'pending'
+    if (session.status === 'complete') return session.payment_status === 'unpaid' ? 'pending' : 'succeeded'
+    return declined.has(session.metadata?.[metadataKeys.payment] ?? '') ? 'failed' : 'expired'
+  }
+
+  return {
+    sessions,
+    payments: () =>
+      sessions.map((session) => {
+        const status = statusOf(session)
+        return {
+          payment_id: session.metadata?.[metadataKeys.payment] ?? '',
+          status,
+          received: status === 'succeeded' ? (session.amount_total ?? 0) : 0,
+        }
+      }),
+    attempts: () => charges.map(({ id, status }) => ({ charge: id, outcome: status })),
+    subscriptions: () =>
+      subscriptions
+        // One whose first payment was never made has not begun.
+        .filter(({ status }) => !status.startsWith('incomplete'))
+        .map(({ metadata, status, items }) => ({
+          subscription_id: metadata[metadataKeys.subscription] ?? '',
+          status,
+          ends: items.data[0]?.current_period_end ?? 0,
+        })),
+    captured: () => {
+      const succeeded = charges.filter(({ status }) => status === 'succeeded')
+      return [...groupBy(succeeded, ({ currency }) => currency)].map(([currency, ofCurrency]) => ({
+        currency,
+        balance: ofCurrency.reduce((sum, { amount_captured: captured }) => sum + captured, 0),
+      }))
+    },
+  }
+}
+
+async function all<Item>(list: AsyncIterable<Item>): Promise<Item[]> {
+  const items: Item[] = []
+  for await (const item of list) items.push(item)
+  return items
+}

@@ -1,0 +1,78 @@
+import type { WorkflowExecutionInfo } from '@temporalio/client'
+import { type WorkflowState, state } from '../../workflows/messages.ts'
+import { eventually } from './eventually.ts'
+import type { Product } from './product.ts'
+
+/** `WorkflowTaskFailedCause`: the server's own races, after which it simply gives the task again. */
+const harmlessCauses = new Set([
+  1, // UNHANDLED_COMMAND: a message came while the task was worked on.
+  13, // RESET_STICKY_TASK_QUEUE
+  17, // FORCE_CLOSE_COMMAND
+  18, // FAILOVER_CLOSE_COMMAND
+  31, // UNHANDLED_UPDATE
+])
+
+/** No workflow may fail or ever stumble over its own code, and each that runs must wait for something until a date.
+ *  @returns a sentence for each that does not. */
+export async function flawsOfWorkflows(product: Product, terminated: string[] = []): Promise<string[]> {
+  const workflows = await listWorkflows(product)
+  const flaws = await inBatches(workflows, async (workflow) => [
+    ...flawsOfEnd(workflow, terminated),
+    ...(await failedTasks(product, workflow)),
+    ...(workflow.status.name === 'RUNNING' ? await flawsOfWaiting(product, workflow.workflowId) : []),
+  ])
+  return flaws.flat()
+}
+
+export async function listWorkflows({ temporal }: Product, query = ''): Promise<WorkflowExecutionInfo[]> {
+  const found: WorkflowExecutionInfo[] = []
+  for await (const workflow of temporal.workflow.list({ query })) found.push(workflow)
+  return found
+}
+
+function flawsOfEnd({ workflowId, status }: WorkflowExecutionInfo, terminated: string[]): string[] {
+  const isGood = ['RUNNING', 'COMPLETED', 'CONTINUED_AS_NEW'].includes(status.name)
+  const isWanted = status.name === 'TERMINATED' && terminated.includes(workflowId)
+  return isGood || isWanted ? [] : [`${workflowId} is ${status.name}`]
+}
+
+async function failedTasks(
+  { temporal }: Product,
+  { workflowId, runId }: WorkflowExecutionInfo,
+): Promise<string[]> {
+  const { events } = await temporal.workflow.getHandle(workflowId, runId).fetchHistory()
+  return (events ?? []).flatMap(({ workflowTaskFailedEventAttributes: failed }) =>
+    failed && !harmlessCauses.has(failed.cause ?? 0)
+      ? [`a task of ${workflowId} failed with cause ${failed.cause}: ${failed.failure?.message}`]
+      : [],
+  )
+}
+
+async function flawsOfWaiting(product: Product, workflowId: string): Promise<string[]> {
+  const { attention, until, waitingFor } = await stateAtRest(product, workflowId)
+  if (attention !== undefined) return [`${workflowId} waits for a person: ${attention}`]
+  const waitsForDate = Date.parse(until ?? '') > Date.now()
+  return waitsForDate
+    ? []
+    : [`${workflowId} waits for ${waitingFor} without a date that is to come: ${until}`]
+}
+
+/** What a workflow says of itself once it has nothing left to do. */
+function stateAtRest({ temporal }: Product, workflowId: string): Promise<WorkflowState> {
+  const handle = temporal.workflow.getHandle(workflowId)
+  return eventually(`${workflowId} has nothing left to do`, async () => {
+    const { raw } = await handle.describe()
+    const isBusy = (raw.pendingActivities ?? []).length > 0 || Boolean(raw.pendingWorkflowTask)
+    return !isBusy && (await handle.query(state))
+  })
+}
+
+async function inBatches<Item, Result>(
+  items: Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  for (let start = 0; start < items.length; start += 16)
+    results.push(...(await Promise.all(items.slice(start, start + 16).map(work))))
+  return results
+}
