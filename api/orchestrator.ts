@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Client, WithStartWorkflowOperation } from '@temporalio/client'
+import { BillingError } from '../domain/errors.ts'
 import type { ProjectId } from '../domain/ids.ts'
 import { openCheckout } from '../inbox/open-checkout.ts'
 import { catalogStart, type CheckoutStart } from '../inbox/starts.ts'
@@ -16,13 +18,20 @@ export interface Orchestrator {
 
 /** Below the 10 seconds after which HTTP clients commonly give up. */
 const CHECKOUT_DEADLINE_MS = 8_000
+/** When a checkout is still not open by then, we find out whether anybody is there to open it. */
+const CHECKOUT_PATIENCE_MS = 1_500
 /** The first checkout publishes what it needs anyway, so nobody waits long for the rest. */
 const CATALOG_DEADLINE_MS = 2_000
 const HEALTH_DEADLINE_MS = 1_000
 
 export function createOrchestrator(temporal: Client): Orchestrator {
   return {
-    openCheckout: (payment) => openCheckout(temporal, payment, { deadline_ms: CHECKOUT_DEADLINE_MS }),
+    openCheckout(payment) {
+      const opened = openCheckout(temporal, payment, { deadline_ms: CHECKOUT_DEADLINE_MS })
+      const done = new AbortController()
+      const settled = opened.finally(() => done.abort())
+      return Promise.race([settled, noticeAbsence(payment, done.signal).then(() => settled)])
+    },
 
     async publishCatalog(projectId) {
       await temporal.withDeadline(Date.now() + CATALOG_DEADLINE_MS, () =>
@@ -32,15 +41,32 @@ export function createOrchestrator(temporal: Client): Orchestrator {
       )
     },
 
-    async isReachable() {
-      try {
-        await temporal.withDeadline(Date.now() + HEALTH_DEADLINE_MS, () =>
-          temporal.workflowService.getSystemInfo({}),
-        )
-        return true
-      } catch {
-        return false
-      }
-    },
+    isReachable,
+  }
+
+  /** Temporal's client tries again until the deadline. While Temporal is away, callers should not all wait that long.
+   *  @throws BillingError `orchestrator_unavailable`. */
+  async function noticeAbsence({ paymentId }: CheckoutStart, done: AbortSignal): Promise<void> {
+    try {
+      await pause(CHECKOUT_PATIENCE_MS, undefined, { signal: done })
+    } catch {
+      return // Aborted: the checkout has been answered.
+    }
+    if (!(await isReachable()))
+      throw new BillingError('orchestrator_unavailable', {
+        facts: { payment_id: paymentId },
+        retryAfterSeconds: 2,
+      })
+  }
+
+  async function isReachable(): Promise<boolean> {
+    try {
+      await temporal.withDeadline(Date.now() + HEALTH_DEADLINE_MS, () =>
+        temporal.workflowService.getSystemInfo({}),
+      )
+      return true
+    } catch {
+      return false
+    }
   }
 }

@@ -56,6 +56,8 @@ export function problemResponse(error: unknown, c: Context<BaseEnv>): Response {
     c.var.log.warn({ code: problem.code, error: describeError(error) }, 'request refused')
 
   if (status === 401) c.header('WWW-Authenticate', challengeFor(problem.code))
+  // The rest of the body is not read, so nothing else can be read from this connection.
+  if (status === 413) c.header('Connection', 'close')
   if (problem.retryable && status !== 500)
     c.header('Retry-After', String(problem.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS))
   return c.body(

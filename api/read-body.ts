@@ -13,7 +13,11 @@ export async function readText(c: Context, maxBytes: number): Promise<string> {
   if (declared > maxBytes) throw tooLarge(maxBytes)
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of c.req.raw.body ?? []) {
+  // Read by hand: leaving a `for await` early would cancel the body, which cuts the connection before the answer is sent.
+  const reader = c.req.raw.body?.getReader()
+  for (;;) {
+    const { value: chunk } = (await reader?.read()) ?? {}
+    if (!chunk) break
     size += chunk.byteLength
     if (size > maxBytes) throw tooLarge(maxBytes)
     chunks.push(chunk)

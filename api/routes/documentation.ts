@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import { errorCatalog } from '../../domain/errors.ts'
+import { BillingError, errorCatalog } from '../../domain/errors.ts'
 import type { BaseEnv } from '../context.ts'
 import { describeApi } from '../openapi.ts'
 import { problems } from '../problem.ts'
@@ -40,7 +40,7 @@ export function documentationRoutes(app: OpenAPIHono<BaseEnv>): void {
   app.get('/docs/assets/:file{[a-z0-9.-]+}', async (c) => {
     const name = c.req.param('file')
     const type = Object.hasOwn(assets, name) ? assets[name] : undefined
-    if (type === undefined) return c.notFound()
+    if (type === undefined) throw new BillingError('route_not_found')
     const file = files.get(name) ?? readFile(resolve(`swagger-ui-dist/${name}`))
     files.set(name, file)
     return c.body(new Uint8Array(await file), 200, {

@@ -48,6 +48,8 @@ export interface TestApi {
   connections: Connections
   metrics: Metrics
   document: OpenApiDocument
+  /** What the router was given, middleware aside. */
+  routes: { method: string; path: string }[]
   /** What was logged, a line each. */
   log: string[]
   dispatched: ProviderEvent[]
@@ -120,6 +122,7 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
     connections,
     metrics,
     document,
+    routes: app.routes.filter(({ method }) => method !== 'ALL'),
     log,
     dispatched,
     async close() {
