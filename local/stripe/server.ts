@@ -7,8 +7,8 @@ import { LocalApi } from './http/local-api.ts'
 import { hostedPage } from './page/pages.ts'
 import { bookChargeJob, bookLater } from './processes/charging.ts'
 import { expireCheckout, expireSessionJob } from './processes/checkout.ts'
-import { expireIncompleteSubscription } from './processes/subscribing.ts'
-import { expireIncompleteJob } from './processes/subscription-status.ts'
+import { cancelSubscription, expireIncompleteSubscription } from './processes/subscribing.ts'
+import { cancelJob, expireIncompleteJob } from './processes/subscription-status.ts'
 import { routes } from './routes/routes.ts'
 import { Journal } from './store/journal.ts'
 import { Courier } from './webhooks/courier.ts'
@@ -90,6 +90,11 @@ export async function startLocalStripe(options: LocalStripeOptions = {}): Promis
     [expireSessionJob]: (id) => {
       const session = account.checkoutSessions.get(id)
       if (session?.status === 'open') expireCheckout(account, session)
+    },
+    [cancelJob]: (id) => {
+      const subscription = account.subscriptions.get(id)
+      if (subscription && subscription.status !== 'canceled')
+        cancelSubscription(account, subscription, subscription.cancellation_details)
     },
     [expireIncompleteJob]: (id) => expireIncompleteSubscription(account, id),
   })

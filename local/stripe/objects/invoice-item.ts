@@ -1,4 +1,5 @@
 import { newId } from '../store/ids.ts'
+import type { CreditedItems } from './line-item.ts'
 import type { Metadata } from './shared.ts'
 
 export interface NewInvoiceItem {
@@ -6,13 +7,16 @@ export interface NewInvoiceItem {
   customer: string
   amount: number
   quantity: number
-  unitAmountDecimal: string
+  /** Null for a proration, which has no price of a unit. */
+  unitAmountDecimal: string | null
   currency: string
   description: string | null
   price: string
   product: string
   invoice: string | null
   subscription?: string | undefined
+  /** Set for what a change in the middle of a period costs, or gives back. */
+  proration?: { subscriptionItem: string; creditedItems: CreditedItems | null }
   discountable: boolean
   discounts: string[]
   metadata: Metadata
@@ -37,7 +41,13 @@ export function newInvoiceItem(given: NewInvoiceItem) {
     livemode: false,
     metadata: given.metadata,
     parent: given.subscription
-      ? { subscription_details: { subscription: given.subscription }, type: 'subscription_details' }
+      ? {
+          subscription_details: {
+            subscription: given.subscription,
+            ...(given.proration && { subscription_item: given.proration.subscriptionItem }),
+          },
+          type: 'subscription_details',
+        }
       : null,
     period: given.period ?? { end: given.now, start: given.now },
     pricing: {
@@ -45,10 +55,11 @@ export function newInvoiceItem(given: NewInvoiceItem) {
       type: 'price_details',
       unit_amount_decimal: given.unitAmountDecimal,
     },
-    proration: false,
+    proration: given.proration !== undefined,
     quantity: given.quantity,
     quantity_decimal: String(given.quantity),
     tax_rates: [],
     test_clock: null as string | null,
+    hidden: { creditedItems: given.proration?.creditedItems ?? null },
   }
 }

@@ -8,9 +8,15 @@ export interface Period {
   end: number
 }
 
+/** The lines of an earlier invoice whose amount is given back. */
+export interface CreditedItems {
+  invoice: string
+  invoice_line_items: string[]
+}
+
 interface LineDetails {
   proration: boolean
-  proration_details: { credited_items: { invoice: string; invoice_line_items: string[] } | null }
+  proration_details: { credited_items: CreditedItems | null }
 }
 
 /** What a line comes from: an item of the invoice, or of the subscription. */
@@ -119,19 +125,36 @@ export const invoiceItemLine = (item: InvoiceItem, invoice: string): LineItem =>
     discountable: item.discountable,
     invoice,
     metadata: item.metadata,
-    parent: {
-      invoice_item_details: {
-        invoice_item: item.id,
-        proration: false,
-        proration_details: { credited_items: null },
-        subscription: item.parent?.subscription_details.subscription ?? null,
-      },
-      subscription_item_details: null,
-      type: 'invoice_item_details',
-    },
+    parent: parentOf(item),
     period: item.period,
     pricing: item.pricing,
     quantity: item.quantity,
   }),
   discounts: item.discounts,
 })
+
+/** A proration's line names the subscription's item; any other line its invoice item alone. */
+function parentOf(item: InvoiceItem): LineParent {
+  const subscription = item.parent?.subscription_details.subscription ?? null
+  const subscriptionItem = item.parent?.subscription_details.subscription_item
+  const details = {
+    proration: item.proration,
+    proration_details: { credited_items: item.hidden.creditedItems },
+  }
+  if (item.proration && subscription && subscriptionItem)
+    return {
+      invoice_item_details: null,
+      subscription_item_details: {
+        invoice_item: item.id,
+        ...details,
+        subscription,
+        subscription_item: subscriptionItem,
+      },
+      type: 'subscription_item_details',
+    }
+  return {
+    invoice_item_details: { invoice_item: item.id, ...details, subscription },
+    subscription_item_details: null,
+    type: 'invoice_item_details',
+  }
+}

@@ -1,5 +1,6 @@
 import type { Account } from '../account.ts'
 import { invalidRequest, type StripeError } from '../http/errors.ts'
+import type { Customer } from '../objects/customer.ts'
 import { newInvoice, subscriptionOf, type Invoice, type NewInvoice } from '../objects/invoice.ts'
 import { newInvoicePayment } from '../objects/invoice-payment.ts'
 import type { LineItem } from '../objects/line-item.ts'
@@ -12,7 +13,7 @@ import {
   type Attempt,
   type PaymentOutcome,
 } from './charging.ts'
-import { followPaidInvoice } from './subscription-status.ts'
+import { followFailedInvoice, followPaidInvoice } from './subscription-status.ts'
 
 /** Makes a draft. Its event is left to the caller, who may have to tell of the subscription first. */
 export function draftInvoice(account: Account, given: Omit<NewInvoice, 'now'>): Invoice {
@@ -53,7 +54,7 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
     status: 'open',
     number,
     effective_at: now,
-    ending_balance: 0,
+    ...applyBalance(account, invoice, customer),
     automatically_finalizes_at: null,
     hosted_invoice_url: `${account.baseUrl}/i/${invoice.id}`,
     invoice_pdf: `${account.baseUrl}/i/${invoice.id}/pdf`,
@@ -63,6 +64,7 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
   if (invoice.amount_due === 0) {
     account.emit('invoice.finalized', invoice)
     markPaid(account, invoice)
+    followPaidInvoice(account, invoice, null)
     return
   }
   const subscription = account.subscriptions.get(subscriptionOf(invoice) ?? '')
@@ -74,7 +76,7 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
       customer: customer.id,
       paymentMethod: null,
       description: descriptionOf(invoice),
-      setupFutureUsage: invoice.billing_reason === 'subscription_create' ? 'off_session' : null,
+      setupFutureUsage: subscription ? 'off_session' : null,
       invoiceMethods: subscription?.payment_settings.payment_method_types ?? null,
       orderReference: orderReferenceOf(invoice),
     }),
@@ -83,6 +85,23 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
   account.emit('invoice.finalized', invoice)
   account.emit('payment_intent.created', intent)
 }
+
+/** Sets the customer's balance off against an invoice; a negative total, or one too small to charge, goes into it. */
+function applyBalance(account: Account, invoice: Invoice, customer: Customer): Partial<Invoice> {
+  const sum = invoice.total + customer.balance
+  const due = sum < smallestCharge ? 0 : sum
+  const previous = account.customers.change(customer, { balance: sum - due })
+  if (Object.keys(previous).length > 0) account.emit('customer.updated', customer, previous)
+  return {
+    starting_balance: previous.balance ?? customer.balance,
+    ending_balance: customer.balance,
+    amount_due: due,
+    amount_remaining: due,
+  }
+}
+
+/** Fifty cents, in whatever the currency's smallest unit is, is the least that Stripe charges. */
+export const smallestCharge = 50
 
 /** What the card networks are told is paid for, in the 25 characters they take: the session or the invoice.
  *  They are told only of invoices whose lines all say what they are for. */
@@ -173,6 +192,7 @@ function settle(account: Account, intent: PaymentIntent, outcome: PaymentOutcome
     case 'declined':
       account.emit('invoice.updated', invoice, previous)
       account.emit('invoice.payment_failed', invoice)
+      followFailedInvoice(account, invoice)
       break
     case 'authorized':
       break

@@ -23,7 +23,7 @@ import {
   setLines,
   voidInvoice,
 } from './invoicing.ts'
-import { expireIncompleteJob } from './subscription-status.ts'
+import { cancelJob, expireIncompleteJob } from './subscription-status.ts'
 
 export type PaymentBehavior =
   'allow_incomplete' | 'default_incomplete' | 'error_if_incomplete' | 'pending_if_incomplete'
@@ -158,24 +158,7 @@ function firstLines(
   items: SubscriptionItem[],
   plan: SubscriptionPlan,
 ): LineItem[] {
-  const trial = subscription.status === 'trialing'
-  const recurring = items.map((item) => {
-    const price = account.prices.must(item.price)
-    return subscriptionLine({
-      invoice: invoice.id,
-      subscription: subscription.id,
-      subscriptionItem: item.id,
-      price,
-      quantity: item.quantity,
-      amount: trial ? 0 : amountOf(price, item.quantity),
-      unitAmountDecimal: trial ? '0' : price.unit_amount_decimal,
-      description: trial
-        ? `Free trial for ${unitsOf(account, price, item.quantity)}`
-        : `${unitsOf(account, price, item.quantity)} (at ${rateOf(price)})`,
-      period: { start: item.current_period_start, end: item.current_period_end },
-      metadata: subscription.metadata,
-    })
-  })
+  const recurring = items.map((item) => fullPeriodLine(account, invoice, subscription, item))
   const once = (plan.oneTimeItems ?? []).map(({ price, quantity, description }) => {
     const item = newInvoiceItem({
       now: invoice.created,
@@ -196,6 +179,31 @@ function firstLines(
     return invoiceItemLine(account.invoiceItems.insert(item), invoice.id)
   })
   return [...recurring, ...once]
+}
+
+/** The line of an item for its current period, which costs nothing during a trial. */
+export function fullPeriodLine(
+  account: Account,
+  invoice: Invoice,
+  subscription: Subscription,
+  item: SubscriptionItem,
+): LineItem {
+  const trial = subscription.status === 'trialing'
+  const price = account.prices.must(item.price)
+  return subscriptionLine({
+    invoice: invoice.id,
+    subscription: subscription.id,
+    subscriptionItem: item.id,
+    price,
+    quantity: item.quantity,
+    amount: trial ? 0 : amountOf(price, item.quantity),
+    unitAmountDecimal: trial ? '0' : price.unit_amount_decimal,
+    description: trial
+      ? `Free trial for ${unitsOf(account, price, item.quantity)}`
+      : `${unitsOf(account, price, item.quantity)} (at ${rateOf(price)})`,
+    period: { start: item.current_period_start, end: item.current_period_end },
+    metadata: subscription.metadata,
+  })
 }
 
 /** `10 user × Team plan`; products without a name for their unit go without. */
@@ -220,7 +228,7 @@ export const defaultCardOf = (account: Account, customer: Customer): PaymentMeth
   account.paymentMethods.get(customer.invoice_settings.default_payment_method ?? '')
 
 /** `error_if_incomplete` creates nothing when the first payment would not go through. */
-function refuseBadCard(card: PaymentMethod): void {
+export function refuseBadCard(card: PaymentMethod): void {
   const { decline } = testCard(card.hidden.number)
   if (asksForAuthentication(card))
     throw new StripeError(402, {
@@ -269,6 +277,7 @@ export function cancelSubscription(
 ): void {
   const now = account.now(subscription)
   if (subscription.status === 'incomplete') return expireIncompleteSubscription(account, subscription.id)
+  account.agenda.cancel(cancelJob, subscription.id)
   account.subscriptions.change(subscription, {
     status: 'canceled',
     canceled_at: subscription.canceled_at ?? now,

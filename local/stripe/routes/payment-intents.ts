@@ -27,7 +27,7 @@ import type { PaymentMethod } from '../objects/payment-method.ts'
 import { changedMetadata, formatAmount } from '../objects/shared.ts'
 import { present } from '../present.ts'
 import { cancelPaymentIntent, capturePayment } from '../processes/charging.ts'
-import { attemptAndSettle } from '../processes/invoicing.ts'
+import { attemptAndSettle, smallestCharge } from '../processes/invoicing.ts'
 import { findPaymentMethod } from '../processes/payment-methods.ts'
 import { deliveryOf, shipping } from './customers.ts'
 import { given } from './find.ts'
@@ -90,9 +90,6 @@ const createShape = {
   currency: required(currency()),
   on_behalf_of: unsupported(),
 }
-
-/** The least that may be charged: fifty cents, in whatever the currency's smallest unit is. */
-const smallestCharge = 50
 
 function checkAmount(amount: number, inCurrency: string): void {
   if (amount <= 0)

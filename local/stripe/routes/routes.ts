@@ -12,6 +12,7 @@ import { planRoutes } from './plans.ts'
 import { priceRoutes } from './prices.ts'
 import { productRoutes } from './products.ts'
 import { setupIntentRoutes } from './setup-intents.ts'
+import { subscriptionUpdateRoutes } from './subscription-updates.ts'
 import { subscriptionRoutes } from './subscriptions.ts'
 import { webhookEndpointRoutes } from './webhook-endpoints.ts'
 
@@ -33,5 +34,6 @@ export const routes: Route[] = [
   ...productRoutes,
   ...setupIntentRoutes,
   ...subscriptionRoutes,
+  ...subscriptionUpdateRoutes,
   ...webhookEndpointRoutes,
 ]

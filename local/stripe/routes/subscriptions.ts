@@ -3,7 +3,6 @@ import { badParameter, invalidRequest, missingParameter } from '../http/errors.t
 import { pageOf, pagingByTime, paging, within } from '../http/lists.ts'
 import {
   boolean,
-  clearable,
   currency,
   hash,
   ignored,
@@ -26,6 +25,7 @@ import { findPaymentMethod } from '../processes/payment-methods.ts'
 import { cancelSubscription, subscribe } from '../processes/subscribing.ts'
 import { given, named } from './find.ts'
 import { priceData, priceFromData } from './prices.ts'
+import { cancellationDetails } from './subscription-updates.ts'
 
 const items = list(
   hash({
@@ -234,21 +234,7 @@ export const subscriptionRoutes = [
     'DELETE',
     '/v1/subscriptions/:id',
     {
-      cancellation_details: hash({
-        comment: clearable(text()),
-        feedback: clearable(
-          oneOf(
-            'customer_service',
-            'low_quality',
-            'missing_features',
-            'other',
-            'switched_service',
-            'too_complex',
-            'too_expensive',
-            'unused',
-          ),
-        ),
-      }),
+      cancellation_details: cancellationDetails,
       invoice_now: unsupported(),
       prorate: unsupported(),
     },
