@@ -60,6 +60,8 @@ export class ConfigError extends Error {
   }
 }
 
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
 /** The local defaults match what `npm start` and `docker compose up` offer on a laptop. */
 const localDefaults: Environment = {
   DATABASE_URL: 'postgres://quittance_app:quittance@127.0.0.1:5432/quittance',
@@ -112,6 +114,10 @@ export function loadConfig(environment: Environment = process.env): Config {
   const operatorKey = text('QUITTANCE_OPERATOR_KEY')
   if (production && operatorKey && operatorKey.length < 24)
     problems.push('QUITTANCE_OPERATOR_KEY must have at least 24 characters')
+  if (operatorKey && !/^[\x21-\x7e]{1,256}$/.test(operatorKey))
+    problems.push('QUITTANCE_OPERATOR_KEY must be at most 256 visible ASCII characters, to fit into a header')
+  const logLevel = environment.LOG_LEVEL || 'info'
+  if (!logLevels.includes(logLevel)) problems.push(`LOG_LEVEL must be one of ${logLevels.join(', ')}`)
 
   // In production an unset STRIPE_API_BASE means Stripe itself; elsewhere it means the local one.
   const apiBase = environment.STRIPE_API_BASE || (production ? undefined : localDefaults.STRIPE_API_BASE)
@@ -124,7 +130,7 @@ export function loadConfig(environment: Environment = process.env): Config {
     host: environment.HOST || '127.0.0.1',
     port: whole('PORT', 3000, 0, 65_535),
     publicUrl,
-    logLevel: environment.LOG_LEVEL || 'info',
+    logLevel,
     database: {
       applicationUrl: postgresUrl('DATABASE_URL'),
       systemUrl: postgresUrl('DATABASE_SYSTEM_URL'),
