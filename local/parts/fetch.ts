@@ -4,6 +4,7 @@ import { execFile, spawn } from 'node:child_process'
 import { access, constants, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import type { Vendors } from './vendor.ts'
 
 export interface Surroundings {
   environment: Record<string, string | undefined>
@@ -11,6 +12,14 @@ export interface Surroundings {
   cacheDirectory: string
   /** Tells the user what is going on, in a few words. */
   say: (words: string) => void
+  /** Where the makers offer their downloads; for tests. */
+  vendors?: Vendors
+}
+
+/** One way to get a part. */
+export interface Way {
+  words: string
+  fill: (directory: string) => Promise<void>
 }
 
 /** None of the ways to get a part led anywhere; says what the user can do about it. */
@@ -38,6 +47,7 @@ export async function keep(
   const kept = path.join(cacheDirectory, name)
   if (await exists(kept)) return kept
   await mkdir(cacheDirectory, { recursive: true })
+  await removeAbandoned(cacheDirectory)
   const scratch = await mkdtemp(path.join(cacheDirectory, '.fetching-'))
   const startedAt = Date.now()
   const progress = setInterval(() => {
@@ -56,6 +66,24 @@ export async function keep(
     clearInterval(progress)
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+/** The kept directory of that name, made in the first of the ways that leads somewhere.
+ *  @returns what each of them said where none does. */
+export async function keepByAnyWay(
+  surroundings: Surroundings,
+  name: string,
+  ways: Way[],
+): Promise<{ directory: string } | { tried: string[] }> {
+  const tried: string[] = []
+  for (const { words, fill } of ways) {
+    try {
+      return { directory: await keep(surroundings, name, fill) }
+    } catch (error) {
+      tried.push(`${words}: ${(error as Error).message}`)
+    }
+  }
+  return { tried }
 }
 
 /** Runs a client to its end.
@@ -82,6 +110,16 @@ export async function run(
   })
   process.removeListener('exit', endWithUs)
   if (code !== 0) throw new Error(`${path.basename(command)} failed (${code})\n${output.trim()}`)
+}
+
+/** What a killed run had begun to fetch, which is of no use to anyone. One that is younger may still be under way. */
+async function removeAbandoned(cacheDirectory: string): Promise<void> {
+  for (const entry of await readdir(cacheDirectory)) {
+    const directory = path.join(cacheDirectory, entry)
+    const isOld =
+      Date.now() - ((await stat(directory).catch(() => undefined))?.ctimeMs ?? Date.now()) > 3_600_000
+    if (entry.startsWith('.fetching-') && isOld) await rm(directory, { recursive: true, force: true })
+  }
 }
 
 /** The path of an executable, looked for in the directories of PATH. */

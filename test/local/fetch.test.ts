@@ -1,17 +1,26 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { keep, onPath, run, type Surroundings } from '../../local/parts/fetch.ts'
 import { findKafka } from '../../local/parts/kafka.ts'
 import { findTemporal } from '../../local/parts/temporal.ts'
 import { findTestServer } from '../../local/parts/test-server.ts'
+import type { Vendors } from '../../local/parts/vendor.ts'
+import { freePorts } from '../../local/ports.ts'
 import { temporaryDirectory } from './fixtures/temporary-directory.ts'
+
+/** Where nobody answers, so that no test depends on who can be reached. */
+const nowhere = 'http://127.0.0.1:9'
 
 const surroundings = (environment: Record<string, string> = {}): Surroundings => ({
   environment,
   cacheDirectory: path.join(temporaryDirectory(), 'cache'),
   say: () => {},
+  vendors: { temporal: nowhere, kafka: nowhere },
 })
 
 /** A directory with programs that print what they are told to. */
@@ -23,6 +32,27 @@ function programs(answers: Record<string, string>): string {
     chmodSync(file, 0o755)
   }
   return directory
+}
+
+/** What Temporal and Kafka would answer: an archive each, and a checksum printed in groups. */
+async function serveArchives(checksum?: string): Promise<Vendors> {
+  const directory = programs({ temporal: 'echo I am Temporal' })
+  mkdirSync(path.join(directory, 'kafka', 'libs'), { recursive: true })
+  writeFileSync(path.join(directory, 'kafka', 'libs', 'kafka.jar'), '')
+  execFileSync('tar', ['-czf', 'temporal.tgz', 'temporal'], { cwd: directory })
+  execFileSync('tar', ['-czf', 'kafka.tgz', 'kafka'], { cwd: directory })
+  const kafka = readFileSync(path.join(directory, 'kafka.tgz'))
+  const digest = checksum ?? createHash('sha512').update(kafka).digest('hex').toUpperCase()
+  const server = createServer(({ url = '' }, response) => {
+    if (url.endsWith('.sha512')) response.end(`kafka.tgz: ${digest.replaceAll(/(.{8})/g, '$1 ')}\n`)
+    else response.end(url.startsWith('/kafka') ? kafka : readFileSync(path.join(directory, 'temporal.tgz')))
+  })
+  const [port = 0] = await freePorts(1)
+  await new Promise<void>((resolve) => {
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  onTestFinished(() => void server.close())
+  return { temporal: `http://127.0.0.1:${port}/temporal`, kafka: `http://127.0.0.1:${port}/kafka` }
 }
 
 describe('a download', () => {
@@ -42,6 +72,16 @@ describe('a download', () => {
     })
     await expect(failing).rejects.toThrow('the connection broke')
     expect(readdirSync(here.cacheDirectory)).toEqual([])
+  })
+
+  it('that was abandoned by a killed run is removed in time', async () => {
+    const here = surroundings()
+    const abandoned = path.join(here.cacheDirectory, '.fetching-abandoned')
+    mkdirSync(abandoned, { recursive: true })
+    vi.useFakeTimers({ now: Date.now() + 7_200_000, toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await keep(here, 'part', async () => {})
+    expect(readdirSync(here.cacheDirectory)).toEqual(['part'])
   })
 
   it('by two runs at once is whole for both', async () => {
@@ -82,6 +122,23 @@ describe('a part', () => {
     const kept = path.join(here.cacheDirectory, `temporal-1.9.1-${process.platform}-${process.arch}`)
     mkdirSync(kept, { recursive: true })
     expect(await findTemporal(here)).toBe(path.join(kept, 'temporal'))
+  })
+
+  it('is fetched from its maker where there is no client of a registry', async () => {
+    const PATH = programs({ java: `echo 'openjdk version "21.0.1"' >&2` })
+    const vendors = await serveArchives()
+    const temporal = await findTemporal({ ...surroundings({ PATH: '' }), vendors })
+    expect(execFileSync(temporal, { encoding: 'utf8' })).toBe('I am Temporal\n')
+    const { libs } = await findKafka({ ...surroundings({ PATH }), vendors })
+    expect(readdirSync(libs)).toEqual(['kafka.jar'])
+  })
+
+  it('is refused when its maker publishes another checksum', async () => {
+    const PATH = programs({ java: `echo 'openjdk version "21.0.1"' >&2` })
+    const vendors = await serveArchives('0'.repeat(128))
+    await expect(findKafka({ ...surroundings({ PATH }), vendors })).rejects.toThrow(
+      'the download differs from',
+    )
   })
 
   it('that cannot be had lists what was tried and what can be done', async () => {
