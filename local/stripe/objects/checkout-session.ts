@@ -1,6 +1,7 @@
 import { newId, randomText } from '../store/ids.ts'
 import { paymentMethodConfiguration, type CaptureMethod, type FutureUsage } from './payment-intent.ts'
 import { paymentMethodsFor } from './payment-method-settings.ts'
+import type { Shipping } from './customer.ts'
 import type { Address, Metadata } from './shared.ts'
 
 export type SessionMode = 'payment' | 'setup' | 'subscription'
@@ -24,6 +25,7 @@ export interface SessionPlans {
     metadata: Metadata
     receiptEmail?: string | undefined
     setupFutureUsage?: FutureUsage | undefined
+    shipping: Shipping | null
     statementDescriptor?: string | undefined
     statementDescriptorSuffix?: string | undefined
     transferGroup?: string | undefined

@@ -120,6 +120,7 @@ function pay(account: Account, session: CheckoutSession, method: PaymentMethod):
         metadata: wanted.metadata,
         receiptEmail: wanted.receiptEmail,
         setupFutureUsage: wanted.setupFutureUsage,
+        shipping: wanted.shipping,
         statementDescriptor: wanted.statementDescriptor,
         statementDescriptorSuffix: wanted.statementDescriptorSuffix,
         transferGroup: wanted.transferGroup,

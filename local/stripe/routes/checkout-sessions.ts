@@ -1,24 +1,7 @@
 import type { Account } from '../account.ts'
 import { badParameter, invalidRequest, missingParameter } from '../http/errors.ts'
 import { pageOf, paging, pagingByTime, within } from '../http/lists.ts'
-import {
-  boolean,
-  currency,
-  email,
-  goneSince,
-  hash,
-  ignored,
-  integer,
-  list,
-  metadata,
-  oneOf,
-  required,
-  text,
-  timestamp,
-  unsupported,
-  url,
-  type Parsed,
-} from '../http/parameters.ts'
+import { email, hash, metadata, oneOf, required, text, unsupported } from '../http/parameters.ts'
 import { route } from '../http/router.ts'
 import {
   newCheckoutSession,
@@ -26,129 +9,25 @@ import {
   type CheckoutSession,
   type CustomerDetails,
   type SessionLine,
+  type SessionPlans,
 } from '../objects/checkout-session.ts'
 import { amountOf, type Price } from '../objects/price.ts'
 import { newSetupIntent } from '../objects/setup-intent.ts'
 import { changedMetadata } from '../objects/shared.ts'
 import { sessionLines } from '../present.ts'
 import { expireCheckout, expireSessionJob } from '../processes/checkout.ts'
-import { shipping } from './customers.ts'
+import { smallestCharge } from '../processes/invoicing.ts'
+import {
+  checkExpiry,
+  checkModeParameters,
+  checkoutSessionParameters,
+  type CheckoutSessionParameters,
+} from './checkout-session-parameters.ts'
+import { deliveryOf } from './customers.ts'
 import { given, named } from './find.ts'
-import { priceData, priceFromData } from './prices.ts'
+import { priceFromData } from './prices.ts'
 
-const lineItems = list(
-  hash({
-    adjustable_quantity: hash({ enabled: boolean(), minimum: integer(0), maximum: integer(0) }),
-    dynamic_tax_rates: unsupported(),
-    metadata: metadata(),
-    price: text(),
-    price_data: priceData,
-    quantity: integer(0, 1_000_000),
-    tax_rates: unsupported(),
-  }),
-  100,
-)
-
-const paymentIntentData = hash({
-  application_fee_amount: unsupported(),
-  capture_method: oneOf('automatic', 'automatic_async', 'manual'),
-  description: text(1000),
-  metadata: metadata(),
-  on_behalf_of: unsupported(),
-  receipt_email: email(),
-  setup_future_usage: oneOf('off_session', 'on_session'),
-  shipping,
-  statement_descriptor: text(22),
-  statement_descriptor_suffix: text(22),
-  transfer_data: unsupported(),
-  transfer_group: text(),
-})
-
-const subscriptionData = hash({
-  application_fee_percent: unsupported(),
-  billing_cycle_anchor: unsupported(),
-  billing_cycle_anchor_config: unsupported(),
-  billing_mode: hash({
-    type: required(oneOf('classic', 'flexible')),
-    flexible: hash({ proration_discounts: oneOf('included', 'itemized') }),
-  }),
-  default_tax_rates: unsupported(),
-  description: text(500),
-  invoice_settings: ignored(),
-  metadata: metadata(),
-  on_behalf_of: unsupported(),
-  pending_invoice_item_interval: unsupported(),
-  proration_behavior: oneOf('create_prorations', 'none'),
-  transfer_data: unsupported(),
-  trial_end: timestamp(),
-  trial_period_days: integer(1, 730),
-  trial_settings: hash({
-    end_behavior: required(
-      hash({
-        billing_cycle_anchor: ignored(),
-        missing_payment_method: oneOf('cancel', 'create_invoice', 'pause'),
-      }),
-    ),
-  }),
-})
-
-const createShape = {
-  adaptive_pricing: ignored(),
-  after_expiration: unsupported(),
-  allow_promotion_codes: boolean(),
-  allowed_payment_method_types: list(text()),
-  automatic_tax: hash({ enabled: required(oneOf('false')), liability: ignored() }),
-  billing_address_collection: oneOf('auto', 'required'),
-  branding_settings: ignored(),
-  cancel_url: url(),
-  client_reference_id: text(200),
-  consent_collection: unsupported(),
-  currency: currency(),
-  custom_fields: unsupported(),
-  custom_text: ignored(),
-  customer: text(),
-  customer_account: unsupported(),
-  customer_creation: oneOf('always', 'if_required'),
-  customer_email: email(),
-  customer_update: ignored(),
-  discounts: unsupported(),
-  excluded_payment_method_types: ignored(),
-  expires_at: timestamp(),
-  integration_identifier: ignored(),
-  invoice_creation: hash({ enabled: required(oneOf('false')), invoice_data: ignored() }),
-  line_items: lineItems,
-  locale: text(),
-  managed_payments: ignored(),
-  metadata: metadata(),
-  mode: oneOf('payment', 'setup', 'subscription'),
-  name_collection: ignored(),
-  optional_items: unsupported(),
-  origin_context: ignored(),
-  payment_intent_data: paymentIntentData,
-  payment_method_collection: oneOf('always', 'if_required'),
-  payment_method_configuration: ignored(),
-  payment_method_data: ignored(),
-  payment_method_options: ignored(),
-  payment_method_types: goneSince('2026-09-30.endive', list(text())),
-  permissions: unsupported(),
-  phone_number_collection: ignored(),
-  redirect_on_completion: unsupported(),
-  return_url: unsupported(),
-  saved_payment_method_options: ignored(),
-  setup_intent_data: hash({ description: text(1000), metadata: metadata(), on_behalf_of: unsupported() }),
-  shipping_address_collection: unsupported(),
-  shipping_options: unsupported(),
-  submit_type: oneOf('auto', 'book', 'donate', 'pay', 'subscribe'),
-  subscription_data: subscriptionData,
-  success_url: url(),
-  tax_id_collection: unsupported(),
-  ui_mode: oneOf('hosted', 'hosted_page'),
-  wallet_options: ignored(),
-}
-
-type CreateParameters = Parsed<typeof createShape>
-
-function create(account: Account, params: CreateParameters): CheckoutSession {
+function create(account: Account, params: CheckoutSessionParameters): CheckoutSession {
   if (params.mode === undefined) throw missingParameter('mode')
   if (params.success_url === undefined) throw missingParameter('success_url')
   const { mode } = params
@@ -169,6 +48,10 @@ function create(account: Account, params: CreateParameters): CheckoutSession {
   const trial = wanted?.trial_end !== undefined || wanted?.trial_period_days !== undefined
   const dueNow = lines.filter((line) => !trial || !account.prices.must(line.price).recurring)
   const total = dueNow.reduce((sum, { amount }) => sum + amount, 0)
+  if (mode === 'payment' && total > 0 && total < smallestCharge)
+    throw invalidRequest('The Checkout Session’s total amount must convert to at least 50 cents.', {
+      code: 'amount_too_small',
+    })
   const setupIntent =
     mode === 'setup'
       ? account.setupIntents.insert(
@@ -188,30 +71,7 @@ function create(account: Account, params: CreateParameters): CheckoutSession {
       amountSubtotal: mode === 'setup' ? null : total,
       amountTotal: mode === 'setup' ? null : total,
       currency: sessionCurrency,
-      plans: {
-        lines,
-        paymentIntent: {
-          captureMethod: params.payment_intent_data?.capture_method,
-          description: params.payment_intent_data?.description,
-          metadata: changedMetadata({}, params.payment_intent_data?.metadata),
-          receiptEmail: params.payment_intent_data?.receipt_email,
-          setupFutureUsage: params.payment_intent_data?.setup_future_usage,
-          statementDescriptor: params.payment_intent_data?.statement_descriptor,
-          statementDescriptorSuffix: params.payment_intent_data?.statement_descriptor_suffix,
-          transferGroup: params.payment_intent_data?.transfer_group,
-        },
-        subscription: {
-          description: wanted?.description,
-          metadata: changedMetadata({}, wanted?.metadata),
-          trialEnd: wanted?.trial_end,
-          trialPeriodDays: wanted?.trial_period_days,
-          missingPaymentMethodAtTrialEnd: wanted?.trial_settings?.end_behavior.missing_payment_method,
-        },
-        setupIntent: {
-          description: params.setup_intent_data?.description,
-          metadata: changedMetadata({}, params.setup_intent_data?.metadata),
-        },
-      },
+      plans: plansOf(params, lines),
       allowedPaymentMethodTypes: params.allowed_payment_method_types,
       allowPromotionCodes: params.allow_promotion_codes,
       billingAddressCollection: params.billing_address_collection,
@@ -235,55 +95,34 @@ function create(account: Account, params: CreateParameters): CheckoutSession {
   return session
 }
 
-const dayInSeconds = 24 * 60 * 60
-const halfHourInSeconds = 30 * 60
-
-function checkExpiry(expiresAt: number | undefined, now: number): void {
-  if (expiresAt === undefined) return
-  // A client's clock may be a little behind ours; Stripe is as lenient.
-  if (expiresAt < now + halfHourInSeconds - 60)
-    throw invalidRequest(
-      'The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.',
-      {
-        param: 'expires_at',
-      },
-    )
-  if (expiresAt > now + dayInSeconds + 60)
-    throw invalidRequest(
-      'The `expires_at` timestamp must be less than 24 hours from Checkout Session creation.',
-      {
-        param: 'expires_at',
-      },
-    )
-}
-
-/** Refuses what belongs to another mode, in Stripe's words. */
-function checkModeParameters(params: CreateParameters): void {
-  const { mode } = params
-  const only = (parameter: keyof CreateParameters, modeOfIt: string): void => {
-    if (params[parameter] !== undefined && mode !== modeOfIt)
-      throw invalidRequest(`You can not pass \`${parameter}\` in \`${mode ?? ''}\` mode.`, {
-        param: parameter,
-      })
+/** What a payment on the page will create. */
+function plansOf(params: CheckoutSessionParameters, lines: SessionLine[]): SessionPlans {
+  const { payment_intent_data: payment, subscription_data: subscription, setup_intent_data: setup } = params
+  return {
+    lines,
+    paymentIntent: {
+      captureMethod: payment?.capture_method,
+      description: payment?.description,
+      metadata: changedMetadata({}, payment?.metadata),
+      receiptEmail: payment?.receipt_email,
+      setupFutureUsage: payment?.setup_future_usage,
+      shipping: deliveryOf(payment?.shipping),
+      statementDescriptor: payment?.statement_descriptor,
+      statementDescriptorSuffix: payment?.statement_descriptor_suffix,
+      transferGroup: payment?.transfer_group,
+    },
+    subscription: {
+      description: subscription?.description,
+      metadata: changedMetadata({}, subscription?.metadata),
+      trialEnd: subscription?.trial_end,
+      trialPeriodDays: subscription?.trial_period_days,
+      missingPaymentMethodAtTrialEnd: subscription?.trial_settings?.end_behavior.missing_payment_method,
+    },
+    setupIntent: { description: setup?.description, metadata: changedMetadata({}, setup?.metadata) },
   }
-  only('payment_intent_data', 'payment')
-  only('invoice_creation', 'payment')
-  only('subscription_data', 'subscription')
-  only('setup_intent_data', 'setup')
-  if (mode === 'setup' && params.line_items)
-    throw invalidRequest('You can not pass `line_items` in `setup` mode.', { param: 'line_items' })
-  if (mode === 'subscription' && params.customer_creation)
-    throw invalidRequest('`customer_creation` can only be used in `payment` and `setup` mode.', {
-      param: 'customer_creation',
-    })
-  const wanted = params.subscription_data
-  if (wanted?.trial_end !== undefined && wanted.trial_period_days !== undefined)
-    throw invalidRequest('You may only specify one of these parameters: trial_end, trial_period_days.', {
-      param: 'subscription_data[trial_end]',
-    })
 }
 
-function linesOf(account: Account, params: CreateParameters): SessionLine[] {
+function linesOf(account: Account, params: CheckoutSessionParameters): SessionLine[] {
   const { mode, line_items: items } = params
   if (!items || items.length === 0) throw missingParameter('line_items')
   const priced = items.map((item, index) => {
@@ -335,7 +174,11 @@ function linesOf(account: Account, params: CreateParameters): SessionLine[] {
   })
 }
 
-function currencyOf(account: Account, lines: SessionLine[], params: CreateParameters): string | null {
+function currencyOf(
+  account: Account,
+  lines: SessionLine[],
+  params: CheckoutSessionParameters,
+): string | null {
   const currencies = new Set(lines.map(({ price }): Price['currency'] => account.prices.must(price).currency))
   const [first, second] = currencies
   if (second !== undefined)
@@ -366,7 +209,9 @@ const sessionNamed = (account: Account, id: string): CheckoutSession =>
   named(account.checkoutSessions, id, 'checkout.session')
 
 export const checkoutSessionRoutes = [
-  route('POST', '/v1/checkout/sessions', createShape, ({ account, params }) => create(account, params)),
+  route('POST', '/v1/checkout/sessions', checkoutSessionParameters, ({ account, params }) =>
+    create(account, params),
+  ),
   route(
     'GET',
     '/v1/checkout/sessions',

@@ -3,21 +3,13 @@ import { invalidRequest, noSuch, StripeError } from '../http/errors.ts'
 import { pageOf, pagingByTime, within } from '../http/lists.ts'
 import {
   boolean,
-  clearable,
-  currency,
-  either,
-  email,
-  goneSince,
-  hash,
-  ignored,
   integer,
-  list,
   metadata,
   oneOf,
   required,
   text,
   unsupported,
-  url,
+  ignored,
   type Parsed,
 } from '../http/parameters.ts'
 import { route } from '../http/router.ts'
@@ -29,67 +21,16 @@ import { present } from '../present.ts'
 import { cancelPaymentIntent, capturePayment } from '../processes/charging.ts'
 import { attemptAndSettle, smallestCharge } from '../processes/invoicing.ts'
 import { findPaymentMethod } from '../processes/payment-methods.ts'
-import { deliveryOf, shipping } from './customers.ts'
+import { deliveryOf } from './customers.ts'
 import { given } from './find.ts'
-import { createPaymentMethod, paymentMethodData } from './payment-methods.ts'
-
-const shared = {
-  allowed_payment_method_types: list(text()),
-  amount_details: ignored(),
-  application_fee_amount: unsupported(),
-  capture_method: oneOf('automatic', 'automatic_async', 'manual'),
-  customer: text(),
-  customer_account: unsupported(),
-  description: clearable(text(1000)),
-  excluded_payment_method_types: ignored(),
-  hooks: unsupported(),
-  metadata: metadata(),
-  payment_details: ignored(),
-  payment_method: clearable(text()),
-  payment_method_configuration: ignored(),
-  payment_method_data: hash(paymentMethodData),
-  payment_method_options: ignored(),
-  payment_method_types: goneSince('2026-09-30.endive', list(text())),
-  receipt_email: clearable(email()),
-  setup_future_usage: clearable(oneOf('off_session', 'on_session')),
-  shipping: clearable(shipping),
-  statement_descriptor: text(22),
-  statement_descriptor_suffix: text(22),
-  transfer_data: unsupported(),
-  transfer_group: text(),
-}
-
-/** `true`, `false`, or why the customer is absent. */
-const offSession = either(
-  boolean(),
-  (raw) => raw === 'true' || raw === 'false',
-  oneOf('one_off', 'recurring'),
-)
-
-const confirmation = {
-  confirmation_token: unsupported(),
-  error_on_requires_action: boolean(),
-  mandate: ignored(),
-  mandate_data: ignored(),
-  off_session: offSession,
-  radar_options: ignored(),
-  return_url: url(),
-  use_stripe_sdk: ignored(),
-}
-
-const createShape = {
-  ...shared,
-  ...confirmation,
-  amount: required(integer()),
-  automatic_payment_methods: hash({
-    enabled: required(boolean()),
-    allow_redirects: oneOf('always', 'never'),
-  }),
-  confirm: boolean(),
-  confirmation_method: oneOf('automatic', 'manual'),
-  currency: required(currency()),
-  on_behalf_of: unsupported(),
-}
+import {
+  confirmShape,
+  createShape,
+  updateShape,
+  type Confirmation,
+  type MethodGiven,
+} from './payment-intent-parameters.ts'
+import { createPaymentMethod } from './payment-methods.ts'
 
 function checkAmount(amount: number, inCurrency: string): void {
   if (amount <= 0)
@@ -112,10 +53,7 @@ function checkAmount(amount: number, inCurrency: string): void {
     )
 }
 
-function methodOf(
-  account: Account,
-  params: Pick<Parsed<typeof shared>, 'payment_method' | 'payment_method_data'>,
-): PaymentMethod | undefined {
+function methodOf(account: Account, params: MethodGiven): PaymentMethod | undefined {
   if (params.payment_method_data)
     return createPaymentMethod(account, params.payment_method_data, 'payment_method_data[card]')
   return params.payment_method
@@ -170,10 +108,6 @@ function create(account: Account, params: Parsed<typeof createShape>): PaymentIn
   )
   account.emit('payment_intent.created', intent)
   return params.confirm ? confirm(account, intent, params) : intent
-}
-
-type Confirmation = Parsed<typeof confirmation> & {
-  capture_method?: PaymentIntent['capture_method'] | undefined
 }
 
 function confirm(account: Account, intent: PaymentIntent, params: Confirmation): PaymentIntent {
@@ -254,26 +188,6 @@ function update(account: Account, intent: PaymentIntent, params: Parsed<typeof u
     metadata: changedMetadata(intent.metadata, params.metadata),
   })
   return intent
-}
-
-const updateShape = { ...shared, amount: integer(), currency: currency() }
-const confirmShape = {
-  ...confirmation,
-  amount_details: ignored(),
-  amount_to_confirm: unsupported(),
-  allowed_payment_method_types: ignored(),
-  capture_method: oneOf('automatic', 'automatic_async', 'manual'),
-  client_secret: text(),
-  excluded_payment_method_types: ignored(),
-  hooks: unsupported(),
-  payment_details: ignored(),
-  payment_method: text(),
-  payment_method_data: hash(paymentMethodData),
-  payment_method_options: ignored(),
-  payment_method_types: goneSince('2026-09-30.endive', list(text())),
-  receipt_email: clearable(email()),
-  setup_future_usage: clearable(oneOf('off_session', 'on_session')),
-  shipping: clearable(shipping),
 }
 
 const intentNamed = (account: Account, id: string): PaymentIntent => {
