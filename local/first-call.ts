@@ -1,7 +1,7 @@
 import type { Stack } from './stack-file.ts'
 
 /** What is printed when everything is up: where things are, and a first payment to try. */
-export function firstCall(stack: Stack, logs: string): string {
+export function firstCall(stack: Stack, files: { stack: string; logs: string }): string {
   const rows = [
     ['API', stack.api_url],
     ['API reference', `${stack.api_url}/docs`],
@@ -10,11 +10,11 @@ export function firstCall(stack: Stack, logs: string): string {
     ['Kafka', stack.kafka_brokers === 'none' ? 'left out: events stay in the outbox' : stack.kafka_brokers],
     ['Postgres', stack.database_url],
     ['Stripe', stack.stripe_api_base],
-    ['Logs', logs],
+    ['Logs', files.logs],
   ] as const
   const width = Math.max(...rows.map(([name]) => name.length))
   return `
-Quittance is running. Ctrl-C stops it; keys and addresses are in .quittance/stack.json.
+Quittance is running. Ctrl-C stops it; keys and addresses are in ${files.stack}.
 
 ${rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n')}
 

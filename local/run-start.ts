@@ -10,6 +10,7 @@ import { planStack } from './plan.ts'
 import { Processes } from './processes.ts'
 import { createProgress } from './progress.ts'
 import { endOrphans } from './records.ts'
+import { stackFile } from './stack-file.ts'
 import { startStack, type Run } from './stack.ts'
 
 /** In this order, so that nothing loses what it stands on before it has ended itself. */
@@ -57,7 +58,7 @@ export async function runStart(input: StartInput): Promise<void> {
     const isEnding = () => ending.has()
     const stack = await startStack({ plan, processes, progress, cacheDirectory, services, isEnding })
     progress.finish()
-    console.log(firstCall(stack, processes.logFile('*')))
+    console.log(firstCall(stack, { stack: stackFile(stateDirectory), logs: processes.logFile('*') }))
   } catch (error) {
     if (ending.has()) return // What fails because it was ended is no news.
     console.error(`\n${(error as Error).message}\n`)

@@ -20,7 +20,7 @@ export interface Stack {
   stripe_webhook_secret: string
 }
 
-const stackFile = (stateDirectory: string): string => path.join(stateDirectory, 'stack.json')
+export const stackFile = (stateDirectory: string): string => path.join(stateDirectory, 'stack.json')
 
 export const readStack = (stateDirectory: string): Promise<Stack | undefined> =>
   readFile(stackFile(stateDirectory), 'utf8')
