@@ -17,6 +17,7 @@ const workflowFaces = ['workflows/messages.ts', 'workflows/ids.ts', 'workflows/s
 
 const rooms: Record<string, Room> = {
   'config.ts': { imports: [], packages: /^$/ },
+  'log.ts': { imports: [], packages: /^pino$/ },
   domain: { imports: ['domain'], packages: /^$/ },
   workflows: {
     imports: ['domain', 'workflows'],
@@ -50,9 +51,19 @@ const rooms: Record<string, Room> = {
     types: ['config.ts'],
   },
   // Only the mains compose: they read the configuration, build the adapters and hand them in.
-  'api/main.ts': { imports: ['config.ts', 'api', 'db', 'domain', 'inbox', 'providers'] },
+  'api/main.ts': { imports: ['config.ts', 'log.ts', 'api', 'db', 'domain', 'inbox', 'providers'] },
   'worker/main.ts': {
-    imports: ['config.ts', 'worker', 'activities', 'db', 'domain', 'inbox', 'providers', ...workflowFaces],
+    imports: [
+      'config.ts',
+      'log.ts',
+      'worker',
+      'activities',
+      'db',
+      'domain',
+      'inbox',
+      'providers',
+      ...workflowFaces,
+    ],
   },
   'setup/main.ts': { imports: ['config.ts', 'setup'] },
   local: { imports: ['setup', 'config.ts', 'local'] },
