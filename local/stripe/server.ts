@@ -4,6 +4,7 @@ import { Account } from './account.ts'
 import { Api } from './http/api.ts'
 import { StripeError, internalError } from './http/errors.ts'
 import { LocalApi } from './http/local-api.ts'
+import type { Page } from './page/layout.ts'
 import { hostedPage } from './page/pages.ts'
 import { bookChargeJob, bookLater } from './processes/charging.ts'
 import { expireCheckout, expireSessionJob } from './processes/checkout.ts'
@@ -51,32 +52,23 @@ export async function startLocalStripe(options: LocalStripeOptions = {}): Promis
   })
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, search } = new URL(request.url ?? '/', 'http://local')
-    const method = request.method ?? 'GET'
+    const { method = 'GET', url = '/', headers } = request
+    const [path = '/', query = ''] = url.split(/\?(.*)/s)
     const body = await bodyOf(request)
-    if (pathname.startsWith('/v1/')) {
-      const answer = await api.answer({
-        method,
-        path: pathname,
-        query: search.slice(1),
-        body,
-        headers: request.headers,
-      })
+    if (path.startsWith('/v1/')) {
+      const answer = await api.answer({ method, path, query, body, headers })
       if (answer.lost) request.socket.destroy()
-      else response.writeHead(answer.status, answer.headers).end(answer.body)
-      return
-    }
-    if (pathname.startsWith('/_local/')) {
-      const { status, value } = attempt(() => localApi.answer(method, pathname, body))
-      response
-        .writeHead(status, { 'content-type': 'application/json' })
-        .end(`${JSON.stringify(value, null, 2)}\n`)
-      return
-    }
-    const page = hostedPage(account, method, pathname, body)
-    response.writeHead(page.status, page.headers).end(page.body)
+      else send(response, answer)
+    } else if (path.startsWith('/_local/'))
+      send(
+        response,
+        localAnswer(() => localApi.answer(method, path, body)),
+      )
+    else send(response, hostedPage(account, method, path, body))
   }
 
+  // Longer than clients keep an idle connection, so that none is closed just as it is used again.
+  server.keepAliveTimeout = 75_000
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
@@ -126,12 +118,22 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8')
 }
 
-function attempt(work: () => object): { status: number; value: object } {
+function send(response: ServerResponse, { status, headers, body }: Page): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+}
+
+function localAnswer(work: () => object): Page {
+  const headers = { 'content-type': 'application/json' }
+  const shown = (status: number, value: object): Page => ({
+    status,
+    headers,
+    body: `${JSON.stringify(value, null, 2)}\n`,
+  })
   try {
-    return { status: 200, value: work() }
+    return shown(200, work())
   } catch (error) {
     if (!(error instanceof StripeError)) console.error('The local Stripe failed', error)
     const { status, body } = error instanceof StripeError ? error : internalError()
-    return { status, value: { error: body } }
+    return shown(status, { error: body })
   }
 }

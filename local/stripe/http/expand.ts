@@ -1,6 +1,6 @@
 import type { Account } from '../account.ts'
 import { includable, present, type Json, type StripeObject } from '../present.ts'
-import { badParameter } from './errors.ts'
+import { badParameter, type StripeError } from './errors.ts'
 
 /** An answer as it is sent: presented, and with the fields expanded that the caller named. */
 export function render(account: Account, answer: object, expand: string[]): Json {
@@ -27,8 +27,7 @@ function expandPath(account: Account, holder: Json, path: string[], whole: strin
       param: 'expand',
     })
   const value = valueAt(account, holder, field)
-  if (value === undefined)
-    throw badParameter(`This property cannot be expanded (${field}).`, { param: 'expand' })
+  if (value === undefined) throw notExpandable(field)
   holder[field] = Array.isArray(value)
     ? value.map((element) => expandValue(account, element, field, rest, whole))
     : expandValue(account, value, field, rest, whole)
@@ -42,11 +41,17 @@ function expandValue(
   whole: string,
 ): unknown {
   const found = typeof value === 'string' ? (find(account, field, value) ?? value) : value
+  // What an id names may be gone, and then it stays an id; anything else that is no object never was expandable.
+  if (typeof found === 'number' || typeof found === 'boolean') throw notExpandable(field)
+  if (typeof found === 'string' && !/^[a-z]+_\w+$/.test(found)) throw notExpandable(field)
   if (typeof found !== 'object' || found === null) return found
   const copy = { ...(found as Json) }
   if (rest.length > 0) expandPath(account, copy, rest, whole)
   return copy
 }
+
+const notExpandable = (field: string): StripeError =>
+  badParameter(`This property cannot be expanded (${field}).`, { param: 'expand' })
 
 /** The field's value; one that is only shown when asked for is worked out now. */
 function valueAt(account: Account, holder: Json, field: string): unknown {

@@ -88,13 +88,8 @@ export function waitingIntentOf(
 }
 
 function requireOpen(session: CheckoutSession): void {
-  if (session.status === 'open') return
-  throw invalidRequest(
-    session.status === 'complete'
-      ? 'You’ve already completed your payment.'
-      : 'This Checkout Session has expired.',
-    { code: `checkout_session_${session.status}` },
-  )
+  if (session.status === 'complete') throw invalidRequest('You’ve already completed your payment.')
+  if (session.status === 'expired') throw invalidRequest('This Checkout Session has expired.')
 }
 
 function takeForFree(account: Account, session: CheckoutSession): SubmitOutcome {
