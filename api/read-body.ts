@@ -16,7 +16,7 @@ export async function readText(c: Context, maxBytes: number): Promise<string> {
   // Read by hand: leaving a `for await` early would cancel the body, which cuts the connection before the answer is sent.
   const reader = c.req.raw.body?.getReader()
   for (;;) {
-    const { value: chunk } = (await reader?.read()) ?? {}
+    const { value: chunk } = (await reader?.read().catch(endedEarly)) ?? {}
     if (!chunk) break
     size += chunk.byteLength
     if (size > maxBytes) throw tooLarge(maxBytes)
@@ -27,6 +27,11 @@ export async function readText(c: Context, maxBytes: number): Promise<string> {
   } catch (error) {
     throw new BillingError('malformed_body', { detail: 'The body is not valid UTF-8.', cause: error })
   }
+}
+
+/** The caller is gone, so nobody reads this; but it is his end of the line and no defect of ours. */
+function endedEarly(cause: unknown): never {
+  throw new BillingError('malformed_body', { detail: 'The body ended early.', cause })
 }
 
 const tooLarge = (maxBytes: number) =>

@@ -7,7 +7,7 @@ import type { CallerEnv } from '../context.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { forOperator } from '../guards.ts'
 import { idempotent } from '../idempotency.ts'
-import { operatorCreated, operatorInput, operatorPage } from '../schemas/keys.ts'
+import { operatorCreated, operatorInput, operatorPage } from '../schemas/operators.ts'
 import { readProblems, writeProblems } from '../schemas/problem.ts'
 import { deriveKey, hashKey } from '../secrets.ts'
 

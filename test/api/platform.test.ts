@@ -169,6 +169,24 @@ describe('bodies over the wire', () => {
     expect(await sendInPieces('/api/v1/payments', 3)).toMatchObject({ status: 401, code: 'key_missing' })
   })
 
+  it('that end early are no defect of ours', async () => {
+    api.log.length = 0
+    const request = httpRequest(`${server.url}/api/v1/payments`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'content-length': '1000',
+        authorization: `Bearer ${key}`,
+      },
+    })
+    request.on('error', () => {}) // It is this side that hangs up.
+    request.write('{"user_id":')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    request.destroy()
+    await expect.poll(() => api.log.join('')).toContain('"status":400')
+    expect(api.log.join('')).not.toContain('request failed')
+  })
+
   it('work over a real connection from end to end', async () => {
     const answer = await fetch(`${server.url}/api/v1/payments`, {
       method: 'POST',
