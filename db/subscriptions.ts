@@ -1,6 +1,7 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
 import type { SubscriptionData } from '../domain/events.ts'
 import type { ProjectId, SubscriptionId } from '../domain/ids.ts'
+import { heldRoles } from '../domain/roles.ts'
 import { hasAccess } from '../domain/subscription.ts'
 import type { PlanRow } from './catalog.ts'
 import type { Transaction } from './client.ts'
@@ -74,7 +75,8 @@ export function subscriptionData({ subscription, plan }: SubscriptionWithPlan): 
     quantity: subscription.quantity,
     status: subscription.status,
     has_access: hasAccess(subscription.status),
-    roles: plan.roles,
+    // What it grants now: nothing once it gives no access.
+    roles: heldRoles([{ status: subscription.status, roles: plan.roles }]),
     current_period_start: subscription.currentPeriodStart.toISOString(),
     current_period_end: subscription.currentPeriodEnd.toISOString(),
     cancel_at_period_end: subscription.cancelAtPeriodEnd,
