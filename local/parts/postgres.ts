@@ -1,7 +1,7 @@
 /** Postgres: the real server, from the npm package that brings its binaries. */
 
 import { execFile } from 'node:child_process'
-import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
@@ -57,8 +57,10 @@ export async function startPostgres(
   const { processes, port, say } = options
   const dataDirectory = path.join(processes.stateDirectory, 'postgres')
   const account = await unprivilegedAccount(dataDirectory, binaries)
-  if (!(await exists(path.join(dataDirectory, 'PG_VERSION'))))
-    await initialise(binaries, dataDirectory, account, say)
+  if (!(await exists(dataDirectory))) {
+    say('initialising')
+    await initialise(binaries, dataDirectory, account)
+  }
 
   say('starting')
   const settings = [
@@ -89,23 +91,22 @@ export async function startPostgres(
   }
 }
 
+/** The data directory appears whole or not at all: one that was interrupted looks much like one that is ready. */
 async function initialise(
   binaries: PostgresBinaries,
   dataDirectory: string,
   account: Account,
-  say: (words: string) => void,
 ): Promise<void> {
-  say('initialising')
-  // What an interrupted initialisation left can only be thrown away: PG_VERSION is not there yet.
-  await rm(dataDirectory, { recursive: true, force: true })
-  await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
+  const initialising = `${dataDirectory}.initialising`
+  await rm(initialising, { recursive: true, force: true })
+  await mkdir(initialising, { recursive: true, mode: 0o700 })
   const passwordFile = `${dataDirectory}-password`
   await writeFile(passwordFile, localPassword, { mode: 0o600 })
   const { owner } = account
-  if (owner) for (const file of [dataDirectory, passwordFile]) await chown(file, owner.uid, owner.gid)
+  if (owner) for (const file of [initialising, passwordFile]) await chown(file, owner.uid, owner.gid)
   try {
     const [command, args] = account.command(binaries.initdb, [
-      `--pgdata=${dataDirectory}`,
+      `--pgdata=${initialising}`,
       `--pwfile=${passwordFile}`,
       '--username=postgres',
       '--auth=scram-sha-256',
@@ -117,9 +118,7 @@ async function initialise(
       '--no-sync',
     ])
     await run(command, args, { cwd: path.dirname(dataDirectory), user: account.user })
-  } catch (error) {
-    await rm(dataDirectory, { recursive: true, force: true })
-    throw error
+    await rename(initialising, dataDirectory)
   } finally {
     await rm(passwordFile, { force: true })
   }
@@ -131,9 +130,7 @@ async function createOwner(superuserUrl: string): Promise<void> {
   try {
     const [role] = await sql`select 1 from pg_roles where rolname = 'quittance_owner'`
     if (!role)
-      await sql.unsafe(
-        `create role quittance_owner login createrole createdb bypassrls password '${localPassword}'`,
-      )
+      await sql.unsafe(`create role quittance_owner login createrole bypassrls password '${localPassword}'`)
     const [database] = await sql`select 1 from pg_database where datname = 'quittance'`
     if (!database) await sql`create database quittance owner quittance_owner`
   } finally {
