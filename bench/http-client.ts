@@ -3,13 +3,13 @@ import { Agent, request } from 'node:http'
 /** Plain `node:http` with connections that stay open: the caller shares the machine with what it measures, so it must cost
  *  as little as it can. */
 export interface HttpClient {
-  /** @throws unless the answer has the expected status */
-  post(
-    path: string,
-    body: string,
-    options?: { headers?: Record<string, string>; expect?: number },
-  ): Promise<string>
+  post(path: string, body: string, headers?: Record<string, string>): Promise<HttpAnswer>
   close(): void
+}
+
+export interface HttpAnswer {
+  status: number
+  text: string
 }
 
 const ANSWER_LIMIT_MS = 30_000
@@ -18,7 +18,7 @@ export function createHttpClient(baseUrl: string): HttpClient {
   const { hostname, port } = new URL(baseUrl)
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   return {
-    post(path, body, { headers = {}, expect = 200 } = {}) {
+    post(path, body, headers = {}) {
       return new Promise((resolve, reject) => {
         const sent = request({
           hostname,
@@ -42,14 +42,18 @@ export function createHttpClient(baseUrl: string): HttpClient {
             text += chunk
           })
           answer.once('error', reject)
-          answer.once('end', () => {
-            if (answer.statusCode === expect) resolve(text)
-            else reject(new Error(`${path} answered ${answer.statusCode} ${text}`))
-          })
+          answer.once('end', () => resolve({ status: answer.statusCode ?? 0, text }))
         })
         sent.end(body)
       })
     },
     close: () => agent.destroy(),
   }
+}
+
+/** The text of an answer.
+ *  @throws when it has another status than this */
+export function expectStatus(expected: number, { status, text }: HttpAnswer): string {
+  if (status !== expected) throw new Error(`answered ${status}, not ${expected}: ${text}`)
+  return text
 }

@@ -23,7 +23,7 @@ import { ensureEventTopics } from '../setup/kafka-topics.ts'
 import { migrate } from '../setup/migrate.ts'
 import { ensureWebhookEndpoint } from '../setup/webhook-endpoint.ts'
 import { createLocalStripe, type LocalStripe } from '../test/support/local-stripe.ts'
-import { createHttpClient, type HttpClient } from './http-client.ts'
+import { createHttpClient, expectStatus, type HttpClient } from './http-client.ts'
 
 export interface Stack {
   ours: Side & {
@@ -244,10 +244,12 @@ async function registerProject(http: HttpClient, operatorKey: string): Promise<S
     products: [{ id: 'report', name: 'Annual report', amount: 4_900, currency: 'brl' }],
   }
   const answer = await http.post('/api/v1/projects', JSON.stringify(shop), {
-    headers: { authorization: `Bearer ${operatorKey}` },
-    expect: 201,
+    authorization: `Bearer ${operatorKey}`,
   })
-  const { project_id, api_key } = JSON.parse(answer) as { project_id: ProjectId; api_key: string }
+  const { project_id, api_key } = JSON.parse(expectStatus(201, answer)) as {
+    project_id: ProjectId
+    api_key: string
+  }
   return { projectId: project_id, apiKey: api_key }
 }
 

@@ -1,4 +1,5 @@
 import { eventually } from '../../test/support/eventually.ts'
+import { expectStatus } from '../http-client.ts'
 import { load } from '../load.ts'
 import { openPayment } from '../payments.ts'
 import type { Row } from '../row.ts'
@@ -33,7 +34,8 @@ export const webhooks: Row = {
         const signed = bodies().map((body) => ({ body, signature: signatureOf(body, ours.webhookSecret) }))
         const { perSecond } = await load({ count: COUNT, atOnce: AT_ONCE }, async (index) => {
           const { body = '', signature = '' } = signed[index] ?? {}
-          await ours.http.post('/webhooks/stripe', body, { headers: { 'stripe-signature': signature } })
+          const headers = { 'stripe-signature': signature }
+          expectStatus(200, await ours.http.post('/webhooks/stripe', body, headers))
         })
         await eventually(
           'every event is handled',
@@ -48,7 +50,7 @@ export const webhooks: Row = {
       async bare() {
         const made = bodies()
         const { perSecond } = await load({ count: COUNT, atOnce: AT_ONCE }, async (index) => {
-          await bare.http.post('/webhooks/store', made[index] ?? '')
+          expectStatus(200, await bare.http.post('/webhooks/store', made[index] ?? ''))
         })
         return { [accepted]: perSecond }
       },

@@ -1,3 +1,4 @@
+import { expectStatus, type HttpAnswer } from '../http-client.ts'
 import { load, percentilesOf } from '../load.ts'
 import { openBarePayment, openPayment, type OpenPayment } from '../payments.ts'
 import { percentileFigures, type Row } from '../row.ts'
@@ -35,14 +36,15 @@ export const webhookToRow: Row = {
     async function round(
       paid: { payment: OpenPayment; body: string }[],
       changes: RowChanges,
-      send: (body: string) => Promise<unknown>,
+      send: (body: string) => Promise<HttpAnswer>,
     ) {
       const measured = await load({ count: COUNT, atOnce: 1, pause_ms: 25 }, async (index) => {
         const { payment, body } = paid[index] ?? {}
         if (!payment || !body) throw new Error('fewer pages were paid than are measured')
         const changed = changes.statusOf(payment.paymentId)
         const startedAt = performance.now()
-        await Promise.all([changed, send(body)])
+        const [answer] = await Promise.all([send(body), changed])
+        expectStatus(200, answer)
         return performance.now() - startedAt
       })
       return percentilesOf(measured, figure)
@@ -52,7 +54,7 @@ export const webhookToRow: Row = {
         const paid = await paidPayments(ours, (index) => openPayment(stack, `webhook-${index}`))
         return round(paid, changes, (body) =>
           ours.http.post('/webhooks/stripe', body, {
-            headers: { 'stripe-signature': signatureOf(body, ours.webhookSecret) },
+            'stripe-signature': signatureOf(body, ours.webhookSecret),
           }),
         )
       },
