@@ -1,4 +1,9 @@
-import { type NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker'
+import {
+  type NativeConnection,
+  Worker,
+  type WorkerOptions,
+  type WorkflowBundleOption,
+} from '@temporalio/worker'
 import type { ActivityDependencies } from '../activities/dependencies.ts'
 import { createRecordActivities, createStripeActivities } from '../activities/index.ts'
 import { STRIPE_TASK_QUEUE, TASK_QUEUE } from '../workflows/ids.ts'
@@ -32,6 +37,7 @@ export async function createWorkers(input: WorkersInput): Promise<Worker[]> {
       workflowBundle: input.workflowBundle,
       activities: createRecordActivities(input.activities),
       maxConcurrentLocalActivityExecutions: databasePoolSize,
+      maxConcurrentActivityTaskExecutions: databasePoolSize,
       maxConcurrentWorkflowTaskExecutions: 40,
       maxCachedWorkflows: 600,
     }),

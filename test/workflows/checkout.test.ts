@@ -1,12 +1,13 @@
 import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
 import { deriveId } from '../../db/mint-id.ts'
-import type { CheckoutSnapshot } from '../../domain/checkout.ts'
+import type { CheckoutSnapshot, PaymentStatus } from '../../domain/checkout.ts'
 import { BillingError } from '../../domain/errors.ts'
 import { currency, money } from '../../domain/money.ts'
-import { checkoutStart } from '../../inbox/starts.ts'
+import type { KnownSubscription } from '../../domain/subscription.ts'
+import { checkoutStart, subscriptionStart } from '../../inbox/starts.ts'
 import { openSession, retry, state, stripeChanged } from '../../workflows/messages.ts'
-import { type PlayedActivities, useTimeSkipping } from './environment.ts'
+import { type PlayedActivities, soon, useTimeSkipping } from './environment.ts'
 
 const stage = useTimeSkipping()
 const DAY = 24 * 60 * 60 * 1000
@@ -32,14 +33,14 @@ function newPayment(activities: PlayedActivities = {}, planId: string | null = n
   counter += 1
   const paymentId = deriveId('pay', 'workflow test', String(counter))
   const subscriptionId = deriveId('sbs', 'workflow test', String(counter))
+  const projectId = deriveId('prj', 'workflow test')
   const start = checkoutStart({
-    projectId: deriveId('prj', 'workflow test'),
+    projectId,
     paymentId,
     userId: `user-${counter}`,
     correlationId: 'test',
     planId,
   })
-  const reads: number[] = []
   const recorded: CheckoutSnapshot[] = []
   const played: PlayedActivities = {
     openCheckout: async () => {
@@ -65,7 +66,7 @@ function newPayment(activities: PlayedActivities = {}, planId: string | null = n
     const opened = client.workflow.executeUpdateWithStart(openSession, { startWorkflowOperation: operation })
     return { opened, handle: await operation.workflowHandle() }
   }
-  return { played, begin, reads, recorded, subscriptionId }
+  return { played, start, begin, recorded, projectId, paymentId, subscriptionId }
 }
 
 describe('checkout', () => {
@@ -125,7 +126,7 @@ describe('checkout', () => {
       const { opened, handle } = await begin(client)
       await opened
       await handle.signal(stripeChanged, { eventId: 'evt_1', objectId: 'cs_1' })
-      await expect.poll(() => looks).toBe(1)
+      await soon(() => looks).toBe(1)
       await handle.signal(stripeChanged, { eventId: 'evt_1', objectId: 'cs_1' })
       expect(await handle.query(state)).toMatchObject({ status: 'pending' })
       expect(looks).toBe(1)
@@ -194,7 +195,7 @@ describe('checkout', () => {
         handle.executeUpdate(retry, { args: [{ reason: 'why not', by: 'ana' }] }),
       ).rejects.toMatchObject({ cause: { message: 'This workflow is not waiting for an operator.' } })
       await handle.signal(stripeChanged, { eventId: 'evt_1', objectId: 'cs_1' })
-      await expect.poll(() => handle.query(state)).toMatchObject({ attention: 'provider_object_missing' })
+      await soon(() => handle.query(state)).toMatchObject({ attention: 'provider_object_missing' })
       missing = false
       await handle.executeUpdate(retry, { args: [{ reason: 'restored at Stripe', by: 'ana' }] })
       expect(await handle.result()).toBe('succeeded')
@@ -232,5 +233,128 @@ describe('checkout', () => {
       expect(await handle.result()).toBe('succeeded')
       expect(await client.workflow.getHandle(`subscription/${subscriptionId}`).result()).toBe('canceled')
     })
+  })
+
+  it.each(['openCheckout', 'readCheckout', 'recordCheckout'] as const)(
+    'survives failures of %s, however many, and records one outcome',
+    async (step) => {
+      let failures = 7
+      const { played, begin, recorded } = newPayment({ readCheckout: async () => paid })
+      const work = played[step] as (input: unknown) => Promise<unknown>
+      const failing = async (input: unknown) => {
+        failures -= 1
+        if (failures >= 0)
+          throw new BillingError(
+            step === 'recordCheckout' ? 'database_unavailable' : 'provider_unavailable',
+            {
+              retryAfterSeconds: 0.1,
+            },
+          )
+        return work(input)
+      }
+      await stage.play({ ...played, [step]: failing }, async (client) => {
+        const { opened, handle } = await begin(client)
+        await opened
+        await handle.signal(stripeChanged, { eventId: 'evt_1', objectId: 'cs_1' })
+        expect(await handle.result()).toBe('succeeded')
+      })
+      expect(recorded).toEqual([paid])
+    },
+  )
+
+  it('hands over to a subscription that already runs', async () => {
+    const runs: string[] = []
+    const active: KnownSubscription = {
+      status: 'active',
+      currentPeriodStart: 0,
+      currentPeriodEnd: (await stage.environment.currentTimeMs()) + 30 * DAY,
+      cancelAtPeriodEnd: false,
+      quantity: 1,
+    }
+    const { played, begin, subscriptionId, projectId, paymentId } = newPayment(
+      {
+        readCheckout: async () => ({ ...paid, stripeSubscriptionId: 'sub_1' }),
+        readSubscription: async (stripeSubscriptionId) => {
+          runs.push(stripeSubscriptionId)
+          return { ...active, stripeSubscriptionId, stripeCustomerId: 'cus_1', status: 'active' }
+        },
+        recordSubscription: async () => active,
+      },
+      'pro',
+    )
+    await stage.play(played, async (client) => {
+      const running = await client.workflow.start(
+        'subscription',
+        subscriptionStart({
+          projectId,
+          subscriptionId,
+          paymentId,
+          stripeSubscriptionId: 'sub_1',
+          userId: 'user',
+          correlationId: 'test',
+          planId: 'pro',
+          status: 'incomplete',
+        }),
+      )
+      await soon(() => running.query(state)).toMatchObject({ status: 'active' })
+      const { opened, handle } = await begin(client)
+      await opened
+      await handle.signal(stripeChanged, { eventId: 'evt_1', objectId: 'cs_1' })
+      expect(await handle.result()).toBe('succeeded')
+      await running.terminate()
+    })
+    expect(runs).toEqual(['sub_1'])
+  })
+
+  it('looks again for late money when an event starts it after its end, and asks nobody', async () => {
+    let status: PaymentStatus = 'expired'
+    const { played, start } = newPayment({
+      openCheckout: async () => ({
+        status,
+        checkoutSessionId: 'cs_1',
+        checkoutUrl: '',
+        openedAt: 0,
+        expiresAt: DAY,
+      }),
+      readCheckout: async () => paid,
+      recordCheckout: async () => (status = 'succeeded'),
+    })
+    await stage.play(played, async (client) => {
+      const late = await client.workflow.signalWithStart('checkout', {
+        ...start,
+        signal: stripeChanged,
+        signalArgs: [{ eventId: 'evt_late', objectId: 'cs_1' }],
+      })
+      expect(await late.result()).toBe('succeeded')
+    })
+    expect(status).toBe('succeeded')
+  })
+
+  it('asks for a person when money neither comes nor fails for thirty days, and goes on by itself when news comes', async () => {
+    const openedAt = (await stage.environment.currentTimeMs()) - 40 * DAY
+    const onItsWay: CheckoutSnapshot = { ...open, session: 'complete', settlement: 'processing' }
+    let arrived = false
+    const { played, begin, recorded } = newPayment({
+      openCheckout: async () => ({
+        status: 'pending',
+        checkoutSessionId: 'cs_1',
+        checkoutUrl: '',
+        openedAt,
+        expiresAt: openedAt + DAY,
+      }),
+      readCheckout: async () => (arrived ? paid : onItsWay),
+    })
+    await stage.play(played, async (client) => {
+      const { opened, handle } = await begin(client)
+      await opened
+      await soon(() => handle.query(state)).toMatchObject({
+        status: 'pending',
+        attention: 'payment_unsettled',
+      })
+      arrived = true
+      await handle.signal(stripeChanged, { eventId: 'evt_1', objectId: 'cs_1' })
+      expect(await handle.result()).toBe('succeeded')
+    })
+    expect(recorded).toEqual([paid])
   })
 })

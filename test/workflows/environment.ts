@@ -1,34 +1,51 @@
-import { randomUUID } from 'node:crypto'
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
-import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker'
-import { afterAll, beforeAll } from 'vitest'
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { toFailure } from '../../activities/failures.ts'
 import type { RecordActivities, StripeActivities } from '../../activities/index.ts'
 import { bundleWorkflows } from '../../worker/bundle.ts'
 import { STRIPE_TASK_QUEUE, TASK_QUEUE } from '../../workflows/ids.ts'
 import { searchAttributes } from '../../workflows/search-attributes.ts'
-import { createTimeSkippingEnvironment } from '../support/time-skipping.ts'
+import { startTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts'
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
 const KEYWORD = 2
 
 /** What the workflows of a test may do: each activity as the test plays it. */
-export type PlayedActivities = Partial<StripeActivities & RecordActivities>
+type Activities = StripeActivities & RecordActivities
+export type PlayedActivities = Partial<Activities>
 
-/** A time-skipping server for the tests of one file: days pass in milliseconds while nothing but timers is left. */
+const names = Object.keys({
+  openCheckout: true,
+  publishCatalog: true,
+  readCheckout: true,
+  readSubscription: true,
+  recordCheckout: true,
+  recordOperatorAction: true,
+  recordRefusal: true,
+  recordSubscription: true,
+} satisfies Record<keyof Activities, true>) as (keyof Activities)[]
+
+/** A time-skipping server for the tests of one file, with workers that play what the running test says: days pass in
+ *  milliseconds while nothing but timers is left. */
 export function useTimeSkipping() {
-  let environment: TestWorkflowEnvironment | undefined
-  let bundle: WorkflowBundleWithSourceMap | undefined
+  let server: TimeSkipping | undefined
+  let workers: Worker[] = []
+  let running: Promise<unknown> = Promise.resolve()
+  let played: PlayedActivities = {}
+  vi.setConfig({ testTimeout: 60_000 })
 
   beforeAll(async () => {
     Runtime.install({
       logger: new DefaultLogger('ERROR'),
       telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
     })
-    ;[environment, bundle] = await Promise.all([
-      createTimeSkippingEnvironment(),
+    const [started, workflowBundle] = await Promise.all([
+      startTimeSkipping(),
       bundleWorkflows(new DefaultLogger('ERROR')),
     ])
+    server = started
+    const { environment } = started
     // This server knows how to add them, not how to list them, so what setup does for a real one fails here.
     await environment.connection.operatorService.addSearchAttributes({
       namespace: environment.namespace ?? 'default',
@@ -36,53 +53,51 @@ export function useTimeSkipping() {
         Object.values(searchAttributes).map(({ name }) => [name, KEYWORD]),
       ),
     })
+    const shared = {
+      connection: environment.nativeConnection,
+      activities: Object.fromEntries(names.map((name) => [name, playing(name)])),
+      maxHeartbeatThrottleInterval: 100,
+    }
+    workers = await Promise.all([
+      Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle }),
+      Worker.create({ ...shared, taskQueue: STRIPE_TASK_QUEUE }),
+    ])
+    running = Promise.all(workers.map((worker) => worker.run()))
   })
-  afterAll(() => environment?.teardown())
+  afterAll(async () => {
+    for (const worker of workers) worker.shutdown()
+    await running
+    await server?.stop()
+  })
+
+  /** Does what the running test says, and fails as the interceptor of the real worker makes it fail. */
+  function playing(name: keyof Activities) {
+    return async (...parameters: unknown[]) => {
+      const activity = played[name] as ((...parameters: unknown[]) => unknown) | undefined
+      if (!activity) throw new Error(`this test does not play ${name}`)
+      try {
+        return await activity(...parameters)
+      } catch (error) {
+        throw toFailure(error)
+      }
+    }
+  }
 
   return {
     get environment(): TestWorkflowEnvironment {
-      if (!environment) throw new Error('the time-skipping server has not started')
-      return environment
+      if (!server) throw new Error('the time-skipping server has not started')
+      return server.environment
     },
-    /** Runs the story of a test with workers that play these activities. */
+    /** Runs the story of a test while the workers play these activities. */
     async play<Result>(
       activities: PlayedActivities,
       story: (client: TestWorkflowEnvironment['client']) => Promise<Result>,
-    ) {
-      if (!environment || !bundle) throw new Error('the time-skipping server has not started')
-      const translated = Object.fromEntries(
-        Object.entries(activities).map(([name, activity]) => [name, translateErrors(activity)]),
-      )
-      const shared = {
-        connection: environment.nativeConnection,
-        activities: translated,
-        maxHeartbeatThrottleInterval: 100,
-      }
-      const identity = randomUUID()
-      const workflows = await Worker.create({
-        ...shared,
-        identity,
-        taskQueue: TASK_QUEUE,
-        workflowBundle: bundle,
-      })
-      const stripe = await Worker.create({
-        ...shared,
-        identity: `${identity}-stripe`,
-        taskQueue: STRIPE_TASK_QUEUE,
-      })
-      const { client } = environment
-      return stripe.runUntil(workflows.runUntil(() => story(client)))
+    ): Promise<Result> {
+      played = activities
+      return story(this.environment.client)
     },
   }
 }
 
-/** As the interceptor of the real worker does. */
-function translateErrors(activity: unknown) {
-  return async (...parameters: unknown[]) => {
-    try {
-      return await (activity as (...parameters: unknown[]) => unknown)(...parameters)
-    } catch (error) {
-      throw toFailure(error)
-    }
-  }
-}
+/** What will be so within moments: workflows answer when they get to it, on a busy machine later. */
+export const soon = <Answer>(ask: () => Answer | Promise<Answer>) => expect.poll(ask, { timeout: 15_000 })
