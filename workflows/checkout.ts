@@ -71,7 +71,7 @@ export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {
     if (deadline !== undefined) {
       if (!wake.pending())
         waitFor(lastSeen?.session === 'complete' ? 'the money to arrive' : 'the customer to pay', deadline)
-      await wake.until(deadline)
+      await wake.until(deadline, `Look at Stripe, unless woken: waiting for ${waiting.for}`)
     } else if (!wake.pending()) {
       const note = 'The money of this payment has neither come nor failed for 30 days.'
       if ((await desk.waitForPerson('payment_unsettled', note)) === 'skip') break

@@ -5,13 +5,23 @@ import { STRIPE_TASK_QUEUE } from './ids.ts'
 /** Timeouts and retries, per dependency. Trouble with a connection is waited out for ever, with a cap on the wait; a real
  *  answer ends the retries at once (`failures.ts` marks it as final). */
 
-export const stripe = proxyActivities<StripeActivities>({
-  taskQueue: STRIPE_TASK_QUEUE,
-  startToCloseTimeout: '2 minutes',
-  // A worker that dies is noticed by its silence, not by the timeout.
-  heartbeatTimeout: '8 seconds',
-  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30 seconds' },
-})
+const callOfStripe = <Name extends keyof StripeActivities>(name: Name, summary: string) =>
+  proxyActivities<StripeActivities>({
+    summary,
+    taskQueue: STRIPE_TASK_QUEUE,
+    startToCloseTimeout: '2 minutes',
+    // A worker that dies is noticed by its silence, not by the timeout.
+    heartbeatTimeout: '8 seconds',
+    retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+  })[name]
+
+/** Each with the line that operators read in Temporal UI. */
+export const stripe = {
+  openCheckout: callOfStripe('openCheckout', 'Open the payment page'),
+  readCheckout: callOfStripe('readCheckout', 'See what came of the payment page'),
+  readSubscription: callOfStripe('readSubscription', 'See how the subscription stands'),
+  publishCatalog: callOfStripe('publishCatalog', 'Make the prices of plans and products'),
+}
 
 /** One short transaction each: local, which costs one history event instead of three and no trip to the server. */
 const recordAtOnce = proxyLocalActivities<RecordActivities>({

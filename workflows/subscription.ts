@@ -60,7 +60,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     waiting = { for: describeWait(known), until }
     if (!wake.pending())
       setCurrentDetails(`Waiting for ${waiting.for}. Looks at Stripe by itself at ${describeTime(until)}.`)
-    await wake.until(until)
+    await wake.until(until, `Look at Stripe, unless woken: waiting for ${waiting.for}`)
     known = await look()
   }
   setCurrentDetails('The subscription has ended.')

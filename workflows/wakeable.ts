@@ -23,10 +23,10 @@ export function wakeable(seenEventIds: string[] = []) {
     answer: (): void => {
       woken = false
     },
-    /** Waits until a hint or the deadline (milliseconds since 1970). */
-    until: async (deadline: number): Promise<void> => {
+    /** Waits until a hint or the deadline (milliseconds since 1970). The summary is what operators read at its timer. */
+    until: async (deadline: number, summary: string): Promise<void> => {
       const remaining = deadline - now()
-      if (remaining > 0) await condition(() => woken, remaining)
+      if (remaining > 0) await condition(() => woken, remaining, { summary })
     },
     /** Carried over continue-as-new. */
     seenEventIds: (): string[] => [...seen].slice(-REMEMBERED),
