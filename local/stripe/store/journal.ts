@@ -2,6 +2,10 @@ import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } f
 import { appendFile } from 'node:fs/promises'
 import type { Collection, Stored } from './collection.ts'
 
+/** Rises when objects that an earlier version kept could not be worked with any more. */
+const formatVersion = 1
+const header = `${JSON.stringify({ format: 'local Stripe state', version: formatVersion })}\n`
+
 type Line = [collection: string, id: string, object: Stored | null]
 
 const chunkLength = 1024 * 1024
@@ -36,11 +40,18 @@ export class Journal {
     this.#collections.set(collection.name, collection)
   }
 
-  /** Reads the file, if there is one, into the registered collections. */
+  /** Reads the file, if there is one, into the registered collections.
+   *  @throws when another version of the local Stripe wrote it. */
   load(): void {
-    if (!this.#file || !existsSync(this.#file)) return
+    if (!this.#file) return
+    if (!existsSync(this.#file)) return this.#compact()
+    const [firstLine, ...lines] = readFileSync(this.#file, 'utf8').split('\n')
+    if (`${firstLine}\n` !== header)
+      throw new Error(
+        `${this.#file} was written by another version of the local Stripe. Delete it, or start with --fresh.`,
+      )
     const latest = new Map<string, Map<string, Stored>>()
-    for (const text of readFileSync(this.#file, 'utf8').split('\n')) {
+    for (const text of lines) {
       const line = parseLine(text)
       if (!line) continue
       const [name, id, object] = line
@@ -88,7 +99,7 @@ export class Journal {
   #compact(): void {
     if (!this.#file) return
     const fresh = `${this.#file}.new`
-    writeFileSync(fresh, '')
+    writeFileSync(fresh, header)
     let lines = ''
     for (const [name, collection] of this.#collections)
       for (const object of collection.all()) {

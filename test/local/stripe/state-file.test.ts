@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -64,5 +64,11 @@ describe('a local Stripe with a state file goes on where it was', () => {
     const { id } = await stripe.webhookEndpoints.create({ url: sink.url, enabled_events: ['*'] })
     await stripe.webhookEndpoints.del(id)
     expect((await (await restart()).webhookEndpoints.list()).data).toEqual([])
+  })
+
+  it('refuses a file of another version, and says what to do', async () => {
+    const file = join(folder, 'old.jsonl')
+    writeFileSync(file, '["customers","cus_1",{"id":"cus_1"}]\n')
+    await expect(startLocalStripe({ stateFile: file })).rejects.toThrow(/another version.*--fresh/)
   })
 })
