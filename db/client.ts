@@ -37,10 +37,14 @@ export function connect({
   poolSize,
   applicationName,
 }: ConnectOptions): Connections {
+  // On a connection that breaks while the client asks for the server's types, nobody hears of the failure, and the process
+  // dies of it. Drizzle needs no types: it reads and writes arrays itself.
+  const fetch_types = false
   const open = (url: string, max: number) =>
     postgres(url, {
       max,
       connect_timeout: 5,
+      fetch_types,
       idle_timeout: 300,
       // The client's own goes up to 20 seconds, for which a database that is back would still look gone.
       backoff: (attempts: number) => Math.min(2 ** attempts / 50, 1),
@@ -57,6 +61,7 @@ export function connect({
       max: 1,
       max_lifetime: null,
       connect_timeout: 5,
+      fetch_types,
       // A session that is lost is wanted back at once, and one caller cannot overrun the server.
       backoff: () => 0.25,
       onnotice: () => {},

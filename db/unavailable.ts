@@ -1,15 +1,22 @@
 import { DrizzleQueryError } from 'drizzle-orm'
 
-/** Connection trouble, as postgres.js and the server name it: https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const transient = new Set([
+/** The connection is gone, as postgres.js, Node and the server name it:
+ *  https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const lost = new Set([
   'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
-  'CONNECT_TIMEOUT',
-  'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
   'ETIMEDOUT',
+  '57P01', // shut down by an administrator
+  '57P02', // crashed
+])
+
+const transient = new Set([
+  ...lost,
+  'CONNECTION_ENDED',
+  'CONNECT_TIMEOUT',
+  'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
   '40001', // serialization failure
@@ -17,20 +24,26 @@ const transient = new Set([
   '53300', // too many connections
   '55P03', // lock not available
   '57014', // statement timeout
-  '57P01', // shut down by an administrator
-  '57P02', // crashed
   '57P03', // starting up
 ])
 
 /** Whether the same statement may succeed later without anyone changing anything. Looks through wrapping errors. */
 export function isDatabaseUnavailable(error: unknown): boolean {
+  return hasCode(error, (code) => transient.has(code) || code.startsWith('08'))
+}
+
+/** Whether the connection on which this failed has ended, so that its transaction has ended too. */
+export function isConnectionLost(error: unknown): boolean {
+  return hasCode(error, (code) => lost.has(code))
+}
+
+function hasCode(error: unknown, matches: (code: string) => boolean): boolean {
   for (
     let current: unknown = error, depth = 0;
     current instanceof Error && depth < 5;
     current = current.cause, depth += 1
   ) {
-    const code = 'code' in current ? current.code : undefined
-    if (typeof code === 'string' && (transient.has(code) || code.startsWith('08'))) return true
+    if ('code' in current && typeof current.code === 'string' && matches(current.code)) return true
   }
   return false
 }

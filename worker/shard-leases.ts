@@ -45,7 +45,8 @@ export function createShardLeases(session: postgres.Sql, shardCount: number): Sh
 
   async function giveBack(held: number[], count: number): Promise<number[]> {
     await session`
-      select pg_advisory_unlock(${SHARD_LOCK}::int, shard) from unnest(${held.slice(0, count)}::int[]) as shard`
+      select pg_advisory_unlock(${SHARD_LOCK}::int, shard)
+      from unnest(string_to_array(${held.slice(0, count).join(',')}, ',')::int[]) as shard`
     return held.slice(count)
   }
 
@@ -55,7 +56,8 @@ export function createShardLeases(session: postgres.Sql, shardCount: number): Sh
     const start = Math.floor(Math.random() * free.length)
     const wanted = [...free.slice(start), ...free.slice(0, start)].slice(0, count)
     const tried = await session<{ shard: number; taken: boolean }[]>`
-      select shard, pg_try_advisory_lock(${SHARD_LOCK}::int, shard) as taken from unnest(${wanted}::int[]) as shard`
+      select shard, pg_try_advisory_lock(${SHARD_LOCK}::int, shard) as taken
+      from unnest(string_to_array(${wanted.join(',')}, ',')::int[]) as shard`
     return tried.filter(({ taken }) => taken).map(({ shard }) => shard)
   }
 
