@@ -87,7 +87,7 @@ export function createCheckoutClient({ apiUrl, apiKey }: { apiUrl: string; apiKe
           const answer = await requestPayment(purchase, idempotencyKey)
           return answer.status < 500 && answer.status !== 409 && answer
         },
-        { within_ms: 90_000, every_ms: 200 },
+        { within_ms: 180_000, every_ms: 200 },
       )
       if (status !== 201) throw new Error(`the payment was refused: ${status} ${JSON.stringify(body)}`)
       return body as unknown as OpenPayment

@@ -44,10 +44,15 @@ export interface Product {
   end(): Promise<void>
 }
 
-/** Starts API and worker against a database, a namespace and a local Stripe of their own, and the run's Kafka.
- *  @param given servers that the test starts itself, because it means to kill them */
-export async function startProduct(given?: Servers): Promise<Product> {
-  const servers = given ?? (await sharedServers())
+export interface ProductOptions {
+  /** Servers that the test has started itself, because it means to kill them. */
+  servers?: Servers
+  logLevel?: string
+}
+
+/** Starts API and worker against a database, a namespace and a local Stripe of their own, and the run's Kafka. */
+export async function startProduct(options: ProductOptions = {}): Promise<Product> {
+  const servers = options.servers ?? (await sharedServers())
   const [stripePort = 0, apiPort = 0, workerPort = 0] = await freePorts(3)
   const processes = new Processes(inject('runDirectory'))
   const apiUrl = `http://127.0.0.1:${apiPort}`
@@ -64,7 +69,7 @@ export async function startProduct(given?: Servers): Promise<Product> {
   const environment = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
-    LOG_LEVEL: 'debug',
+    LOG_LEVEL: options.logLevel ?? 'info',
     PORT: String(apiPort),
     QUITTANCE_WORKER_HEALTH_PORT: String(workerPort),
     QUITTANCE_WORKFLOW_BUNDLE: await ensureWorkflowBundle(inject('runDirectory'), () => {}),
