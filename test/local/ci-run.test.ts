@@ -29,7 +29,7 @@ describe('.ci/run', () => {
     )
     expect(lastLine).toBe('124 passed, 0 failed')
     expect(code).toBe(0)
-    expect(output).toContain('== test: npm --silent test')
+    expect(output).toContain('== test: npm test --silent')
   })
 
   it('adds up what failed', () => {
