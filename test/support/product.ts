@@ -32,6 +32,8 @@ export interface Product {
   operator: CheckoutClient
   registerProject(): Promise<{ projectId: string; client: CheckoutClient }>
   stripe: LocalStripe
+  /** Posts a webhook that is signed as Stripe signs it, and answers the status. */
+  sendWebhook(event: object): Promise<number>
   /** Everything at Temporal in the product's namespace. */
   temporal: Client
   /** The owner's role: sees every row of every project. */
@@ -117,6 +119,15 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     operator,
     registerProject,
     stripe,
+    async sendWebhook(event) {
+      const body = JSON.stringify(event)
+      const signature = stripe.sdk.webhooks.generateTestHeaderString({
+        payload: body,
+        secret: endpoint?.secret ?? '',
+      })
+      const headers = { 'content-type': 'application/json', 'stripe-signature': signature }
+      return (await fetch(`${apiUrl}/webhooks/stripe`, { method: 'POST', headers, body })).status
+    },
     temporal: new Client({ connection, namespace: servers.temporal.namespace }),
     sql,
     events,
