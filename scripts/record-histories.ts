@@ -1,0 +1,109 @@
+/** `record-histories.ts`: plays the stories of `history-stories.ts` on a real server, through the product's own workers and a
+ *  provider that keeps to a script, and keeps their histories in `test/workflows/histories`. The replay test holds the
+ *  code to them. Recorded for each release; whoever changes what a workflow does records again and reads the difference. */
+
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { connect, inProject } from '../db/client.ts'
+import { deriveId } from '../db/mint-id.ts'
+import { registerProject } from '../db/projects.ts'
+import { currency, money } from '../domain/money.ts'
+import { findPostgres, localPassword, startPostgres } from '../local/parts/postgres.ts'
+import { findTemporal, startTemporal } from '../local/parts/temporal.ts'
+import { freePorts } from '../local/ports.ts'
+import { Processes } from '../local/processes.ts'
+import { migrate } from '../setup/migrate.ts'
+import { startWorkers } from '../test/support/running-workers.ts'
+import { stories } from './history-stories.ts'
+import { createWorld } from './history-world.ts'
+import { settled } from './settle-history.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+const histories = path.join(root, 'test', 'workflows', 'histories')
+const silent = () => {}
+
+const directory = await realpath(await mkdtemp(path.join(tmpdir(), 'quittance-histories-')))
+await chmod(directory, 0o755) // Postgres may run as another user, who must be able to enter.
+const processes = new Processes(directory)
+try {
+  await record()
+} finally {
+  await processes.stopAll()
+  await rm(directory, { recursive: true, force: true })
+}
+
+async function record(): Promise<void> {
+  const surroundings = {
+    environment: process.env,
+    cacheDirectory: process.env.QUITTANCE_CACHE ?? path.join(root, '.quittance', 'cache'),
+    say: silent,
+  }
+  const [postgresPort = 0, temporalPort = 0, uiPort = 0] = await freePorts(3)
+  const [postgres, temporal] = await Promise.all([
+    startPostgres(await findPostgres(surroundings), { processes, port: postgresPort, say: silent }),
+    startTemporal(await findTemporal(surroundings), {
+      processes,
+      port: temporalPort,
+      uiPort,
+      namespace: 'default',
+      keepState: false,
+      say: silent,
+    }),
+  ])
+  await migrate({
+    ownerUrl: postgres.ownerUrl,
+    applicationPassword: localPassword,
+    systemPassword: localPassword,
+  })
+  const urlOf = (role: string) => postgres.ownerUrl.replace('quittance_owner', role)
+  const connections = connect({
+    applicationUrl: urlOf('quittance_app'),
+    systemUrl: urlOf('quittance_system'),
+    poolSize: 5,
+    applicationName: 'record-histories',
+  })
+
+  const world = createWorld(connections.application)
+  const workers = await startWorkers({ address: temporal.address, namespace: 'default' }, world.activities)
+  const projectId = deriveId('prj', 'recorded histories')
+  await inProject(connections.application, projectId, (transaction) =>
+    registerProject(transaction, {
+      projectId,
+      name: 'Recorded',
+      currency: currency('brl'),
+      plans: [
+        {
+          id: 'pro',
+          version: 1,
+          name: 'Pro',
+          price: money(9900, currency('brl')),
+          interval: 'month',
+          trialDays: 0,
+          roles: ['pro'],
+          limits: {},
+        },
+      ],
+      products: [],
+      dunningPolicy: undefined,
+      successUrl: undefined,
+      cancelUrl: undefined,
+      correlationId: 'recording',
+      actor: 'op_recording',
+    }),
+  )
+
+  await rm(histories, { recursive: true, force: true })
+  await mkdir(histories, { recursive: true })
+  for (const [name, story] of Object.entries(stories)) {
+    world.calm()
+    const runs = await story({ name, client: workers.client, world, projectId, connections })
+    for (const run of runs) {
+      const history = await workers.client.workflow.getHandle(run.workflowId, run.runId).fetchHistory()
+      await writeFile(path.join(histories, `${run.name}.json`), settled(history))
+      console.log(`${run.name}: ${history.events?.length ?? 0} events`)
+    }
+  }
+  await workers.stop()
+  await connections.close()
+}

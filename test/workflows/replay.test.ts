@@ -1,0 +1,104 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import proto from '@temporalio/proto'
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
+import { DeterminismViolationError } from '@temporalio/workflow'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { bundleWorkflows } from '../../worker/bundle.ts'
+
+// What runs for years is carried on by code that was written later. These histories were recorded from real runs (see
+// `scripts/record-histories.ts`); the code of today must do in each of them what was done then.
+
+const directory = path.join(import.meta.dirname, 'histories')
+const recorded = readdirSync(directory).map((file) => path.basename(file, '.json'))
+
+let code: string
+beforeAll(async () => {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: 'OFF', forward: {} } },
+  })
+  code = (await bundleWorkflows(new DefaultLogger('ERROR'))).code
+})
+
+async function replay(name: string, bundle: string): Promise<void> {
+  const text = readFileSync(path.join(directory, `${name}.json`), 'utf8')
+  // The SDK reads its own form of JSON with a class that npm installs twice, and refuses the other one.
+  const history = proto.temporal.api.history.v1.History.fromObject(JSON.parse(text) as object)
+  await Worker.runReplayHistory({ workflowBundle: { code: bundle } }, history, name)
+}
+
+describe('a recorded history', () => {
+  it.each(recorded)('is carried on by the code of today: %s', async (name) => {
+    await expect(replay(name, code)).resolves.toBeUndefined()
+  })
+
+  it('is there for each workflow and each way it can go', () => {
+    expect(recorded).toEqual([
+      'catalog',
+      'checkout-declined-then-expired',
+      'checkout-of-a-plan',
+      'checkout-paid',
+      'checkout-parked-and-retried',
+      'checkout-refused',
+      'checkout-unsettled-and-skipped',
+      'checkout-without-database',
+      'subscription-first-period',
+      'subscription-past-due-and-parked',
+      'subscription-second-period',
+    ])
+  })
+
+  it('holds nothing of the machine it was recorded on', () => {
+    const telling = recorded.filter((name) => {
+      const text = readFileSync(path.join(directory, `${name}.json`), 'utf8')
+      return /node_modules|file:|\.ts:\d|[^"\s]+@(?!1\.)[\w-]+/.test(text)
+    })
+    expect(telling).toEqual([])
+  })
+})
+
+const opened = {
+  status: 'pending',
+  checkoutSessionId: 'cs_1',
+  checkoutUrl: '',
+  openedAt: Date.parse('2030-01-01'),
+  expiresAt: Date.parse('2030-01-02'),
+}
+const paid = {
+  session: 'complete',
+  payment: 'paid',
+  settlement: 'none',
+  total: { amountMinor: 9900, currency: 'brl' },
+  attempts: [],
+}
+const active = { status: 'active', currentPeriodEnd: Date.parse('2030-02-01'), quantity: 1 }
+
+/** The code as it would be if an activity were no longer called, its answer being known. */
+function without(activity: string, answer: unknown): string {
+  const known = `async () => (${JSON.stringify(answer) ?? 'undefined'})`
+  const altered = activity.startsWith('record')
+    ? code.replace(`${activity}: persevering(`, `${activity}: (${known}) ?? persevering(`)
+    : code.replace(
+        'const stripe = ',
+        `const stripe = new Proxy({}, { get: (_, name) => name === '${activity}' ? ${known} : called[name] });\nconst called = `,
+      )
+  if (altered === code) throw new Error(`the code does not call ${activity} as this test expects`)
+  return altered
+}
+
+describe('a change that history does not know', () => {
+  it.each([
+    ['openCheckout', opened, 'checkout-paid'],
+    ['readCheckout', paid, 'checkout-paid'],
+    ['recordCheckout', 'succeeded', 'checkout-paid'],
+    ['recordCheckout', 'succeeded', 'checkout-without-database'],
+    ['recordRefusal', 'failed', 'checkout-refused'],
+    ['recordOperatorAction', true, 'checkout-parked-and-retried'],
+    ['readSubscription', { ...active, stripeSubscriptionId: 'sub_1' }, 'subscription-first-period'],
+    ['recordSubscription', active, 'subscription-second-period'],
+    ['publishCatalog', undefined, 'catalog'],
+  ])('is noticed: %s is no longer called', async (activity, answer, name) => {
+    await expect(replay(name, without(activity, answer))).rejects.toThrow(DeterminismViolationError)
+  })
+})
