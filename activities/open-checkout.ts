@@ -1,7 +1,6 @@
 import { setPrice } from '../db/catalog.ts'
 import { inProject } from '../db/client.ts'
 import { type CustomerRow, readCustomer, setStripeCustomer } from '../db/customers.ts'
-import { once } from '../db/once.ts'
 import { lockPayment, type PaymentRow, readPayment, readPurchase, updatePayment } from '../db/payments.ts'
 import { ownStripeObjects } from '../db/stripe-objects.ts'
 import { writeAudit } from '../db/audit.ts'
@@ -53,13 +52,16 @@ export function createOpenCheckout({ database, provider, now }: ActivityDependen
       stripePriceId ??
       (purchase.kind === 'amount'
         ? undefined
-        : await createPrice({
-            projectId,
-            item:
-              purchase.kind === 'plan'
-                ? { kind: 'plan', plan: purchase.plan }
-                : { kind: 'product', product: purchase.product },
-          }))
+        : await ensurePrice(
+            { database, provider, now },
+            {
+              projectId,
+              item:
+                purchase.kind === 'plan'
+                  ? { kind: 'plan', plan: purchase.plan }
+                  : { kind: 'product', product: purchase.product },
+            },
+          ))
     const session = await runEffect({
       database,
       effect: { projectId, intent: `${paymentId}/create-session` },
@@ -102,38 +104,35 @@ export function createOpenCheckout({ database, provider, now }: ActivityDependen
     return providerCustomerId
   }
 
-  async function createPrice(request: PriceRequest): Promise<string> {
-    const price = await ensurePrice({ database, provider, now }, request)
-    return price
-  }
-
   function recordSession(session: OpenedCheckout, { projectId, paymentId }: PaymentRow, openedAt: Date) {
     return inProject(database, projectId, async (transaction): Promise<OpenCheckoutResult> => {
       const payment = await lockPayment(transaction, projectId, paymentId)
-      await once(transaction, { projectId, intent: `${paymentId}/session-opened` }, async () => {
-        await updatePayment(transaction, payment, {
-          stripeCheckoutSessionId: session.sessionId,
-          checkoutUrl: session.url,
-          sessionOpenedAt: openedAt,
-          sessionExpiresAt: new Date(session.expiresAt),
-        })
-        await ownStripeObjects(transaction, { projectId, ownerId: paymentId, livemode: payment.livemode }, [
-          session.sessionId,
-        ])
-        await writeAudit(transaction, {
-          projectId,
-          actor: 'quittance',
-          action: 'payment.session_opened',
-          subjectId: paymentId,
-          why: 'The payment page was opened at Stripe.',
-          correlationId: payment.correlationId,
-          stripeIds: [session.sessionId],
-          occurredAt: openedAt,
-        })
+      // Another run was quicker, and what was stored first stays.
+      const recorded = resultOf(payment)
+      if (recorded) return recorded
+
+      const updated = await updatePayment(transaction, payment, {
+        stripeCheckoutSessionId: session.sessionId,
+        checkoutUrl: session.url,
+        sessionOpenedAt: openedAt,
+        sessionExpiresAt: new Date(session.expiresAt),
       })
-      const recorded = resultOf(await readPayment(transaction, projectId, paymentId))
-      if (!recorded) throw new Error(`payment ${paymentId} has no session after it was recorded`)
-      return recorded
+      await ownStripeObjects(transaction, { projectId, ownerId: paymentId, livemode: payment.livemode }, [
+        session.sessionId,
+      ])
+      await writeAudit(transaction, {
+        projectId,
+        actor: 'quittance',
+        action: 'payment.session_opened',
+        subjectId: paymentId,
+        why: 'The payment page was opened at Stripe.',
+        correlationId: payment.correlationId,
+        stripeIds: [session.sessionId],
+        occurredAt: openedAt,
+      })
+      const opened = resultOf(updated)
+      if (!opened) throw new Error(`payment ${paymentId} has no session after it was recorded`)
+      return opened
     })
   }
 }

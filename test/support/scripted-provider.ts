@@ -16,11 +16,17 @@ export function createScriptedProvider() {
   let checkout: CheckoutSnapshot | undefined
   let subscription: SubscriptionSnapshot | undefined
 
+  function nextFault(call: string): Fault | undefined {
+    const index = faults.findIndex((candidate) => candidate.call === call)
+    return index < 0 ? undefined : faults.splice(index, 1)[0]?.fault
+  }
+  function connect(call: string): void {
+    if (nextFault(call) !== undefined) throw new BillingError('provider_unavailable')
+  }
   function effect<Result>(call: string, key: string, make: () => Result): Result {
     const replayed = answersByKey.get(key)
     if (replayed?.failure) throw replayed.failure
-    const index = faults.findIndex((candidate) => candidate.call === call)
-    const fault = index < 0 ? undefined : faults.splice(index, 1)[0]?.fault
+    const fault = nextFault(call)
     if (fault === 'refused_connection') throw new BillingError('provider_unavailable')
     if (fault === 'stored_failure' || fault === 'stored_refusal') {
       const failure = new BillingError(fault === 'stored_failure' ? 'provider_failed' : 'provider_refused')
@@ -65,10 +71,12 @@ export function createScriptedProvider() {
       return found === undefined ? undefined : session(found)
     },
     readCheckout: async () => {
+      connect('readCheckout')
       if (!checkout) throw new BillingError('provider_object_missing')
       return checkout
     },
     readSubscription: async () => {
+      connect('readSubscription')
       if (!subscription) throw new BillingError('provider_object_missing')
       return subscription
     },

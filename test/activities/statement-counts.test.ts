@@ -1,0 +1,153 @@
+import { drizzle } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createOpenCheckout } from '../../activities/open-checkout.ts'
+import { createRecordCheckout } from '../../activities/record-checkout.ts'
+import { createRecordSubscription } from '../../activities/record-subscription.ts'
+import { preparing } from '../../db/prepared.ts'
+import type { PaymentRow } from '../../db/payments.ts'
+import * as schema from '../../db/schema/index.ts'
+import type { CheckoutSnapshot } from '../../domain/checkout.ts'
+import type { ProjectId } from '../../domain/ids.ts'
+import { currency, money } from '../../domain/money.ts'
+import type { SubscriptionSnapshot } from '../../domain/subscription.ts'
+import { createScriptedProvider } from '../support/scripted-provider.ts'
+import { openDatabase, type Seeded, seedPayment, seedProject } from '../support/seed.ts'
+
+// How many statements each activity sends, `begin` and `commit` among them. They bound what a database of a given size can
+// serve whatever the machine: they go down, and up only with a reason written here.
+
+let seeded: Seeded
+let projectId: ProjectId
+let client: postgres.Sql
+let statements: string[] = []
+let activities: {
+  openCheckout: ReturnType<typeof createOpenCheckout>
+  recordCheckout: ReturnType<typeof createRecordCheckout>
+  recordSubscription: ReturnType<typeof createRecordSubscription>
+}
+beforeAll(async () => {
+  seeded = await openDatabase()
+  projectId = await seedProject(seeded)
+  client = postgres(seeded.database.applicationUrl, {
+    max: 1,
+    fetch_types: false,
+    onnotice: () => {},
+    debug: (_connection, query) => statements.push(query),
+  })
+  const dependencies = {
+    database: drizzle(preparing(client), { schema }),
+    provider: createScriptedProvider().provider,
+    now: () => new Date(),
+  }
+  activities = {
+    openCheckout: createOpenCheckout(dependencies),
+    recordCheckout: createRecordCheckout(dependencies),
+    recordSubscription: createRecordSubscription(dependencies),
+  }
+  await client`select 1`
+})
+afterAll(async () => {
+  await client.end()
+  await seeded.close()
+})
+
+async function count(work: () => Promise<unknown>): Promise<number> {
+  statements = []
+  await work()
+  return statements.length
+}
+
+const price = money(9900, currency('brl'))
+const paid = (payment: PaymentRow): CheckoutSnapshot => ({
+  session: 'complete',
+  payment: 'paid',
+  settlement: 'none',
+  total: price,
+  attempts: [
+    {
+      stripeChargeId: `ch_${payment.paymentId}`,
+      money: price,
+      outcome: 'succeeded',
+      attemptedAt: Date.now(),
+    },
+  ],
+  stripePaymentIntentId: `pi_${payment.paymentId}`,
+  ...(payment.subscriptionId !== null && {
+    stripeSubscriptionId: `sub_${payment.paymentId}`,
+    stripeInvoiceId: `in_1_${payment.paymentId}`,
+  }),
+})
+const open: CheckoutSnapshot = {
+  session: 'open',
+  payment: 'unpaid',
+  settlement: 'none',
+  total: price,
+  attempts: [],
+}
+
+describe('openCheckout', () => {
+  it('makes customer, price and session in 34 statements, and a session alone in 17', async () => {
+    const first = await seedPayment(seeded, projectId)
+    expect(await count(() => activities.openCheckout(first))).toBeLessThanOrEqual(34)
+    const second = await seedPayment(seeded, projectId)
+    expect(await count(() => activities.openCheckout(second))).toBeLessThanOrEqual(17)
+  })
+
+  it('answers a repetition in 6', async () => {
+    const payment = await seedPayment(seeded, projectId)
+    await activities.openCheckout(payment)
+    expect(await count(() => activities.openCheckout(payment))).toBeLessThanOrEqual(6)
+  })
+})
+
+describe('recordCheckout', () => {
+  it('records a success in 14 statements, and one that sold a subscription in 15', async () => {
+    const once = await seedPayment(seeded, projectId, { buys: { product: 'book' } })
+    const plan = await seedPayment(seeded, projectId)
+    expect(
+      await count(() => activities.recordCheckout({ ...once, snapshot: paid(once) })),
+    ).toBeLessThanOrEqual(14)
+    expect(
+      await count(() => activities.recordCheckout({ ...plan, snapshot: paid(plan) })),
+    ).toBeLessThanOrEqual(15)
+  })
+
+  it('records nothing new in 4', async () => {
+    const payment = await seedPayment(seeded, projectId)
+    expect(await count(() => activities.recordCheckout({ ...payment, snapshot: open }))).toBeLessThanOrEqual(
+      4,
+    )
+  })
+})
+
+describe('recordSubscription', () => {
+  const DAY = 24 * 3_600_000
+  const look = (payment: PaymentRow, period: number) => {
+    const { subscriptionId, paymentId } = payment
+    if (subscriptionId === null) throw new Error('the payment buys no plan')
+    const snapshot: SubscriptionSnapshot = {
+      stripeSubscriptionId: `sub_${paymentId}`,
+      stripeCustomerId: 'cus_1',
+      status: 'active',
+      currentPeriodStart: period * 30 * DAY,
+      currentPeriodEnd: (period + 1) * 30 * DAY,
+      cancelAtPeriodEnd: false,
+      quantity: 1,
+      latestInvoice: {
+        invoiceId: `in_${period}_${paymentId}`,
+        status: 'paid',
+        billingReason: period === 1 ? 'subscription_create' : 'subscription_cycle',
+        amountPaid: price,
+      },
+    }
+    return count(() => activities.recordSubscription({ projectId, subscriptionId, paymentId, snapshot }))
+  }
+
+  it('begins in 15 statements, renews in 17, and finds nothing new in 6', async () => {
+    const payment = await seedPayment(seeded, projectId)
+    expect(await look(payment, 1)).toBeLessThanOrEqual(15)
+    expect(await look(payment, 2)).toBeLessThanOrEqual(17)
+    expect(await look(payment, 2)).toBeLessThanOrEqual(6)
+  })
+})
