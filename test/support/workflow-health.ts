@@ -1,6 +1,5 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client'
-import { type WorkflowState, state } from '../../workflows/messages.ts'
-import { eventually } from './eventually.ts'
+import { state } from '../../workflows/messages.ts'
 import type { Product } from './product.ts'
 
 /** `WorkflowTaskFailedCause`: the server's own races, after which it simply gives the task again. */
@@ -48,23 +47,17 @@ async function failedTasks(
   )
 }
 
-async function flawsOfWaiting(product: Product, workflowId: string): Promise<string[]> {
-  const { attention, until, waitingFor } = await stateAtRest(product, workflowId)
+async function flawsOfWaiting({ temporal }: Product, workflowId: string): Promise<string[]> {
+  const handle = temporal.workflow.getHandle(workflowId)
+  const { raw, status } = await handle.describe()
+  if ((raw.pendingActivities ?? []).length > 0 || raw.pendingWorkflowTask) return [`${workflowId} is at work`]
+  if (status.name !== 'RUNNING') return []
+  const { attention, until, waitingFor } = await handle.query(state)
   if (attention !== undefined) return [`${workflowId} waits for a person: ${attention}`]
   const waitsForDate = Date.parse(until ?? '') > Date.now()
   return waitsForDate
     ? []
     : [`${workflowId} waits for ${waitingFor} without a date that is to come: ${until}`]
-}
-
-/** What a workflow says of itself once it has nothing left to do. */
-function stateAtRest({ temporal }: Product, workflowId: string): Promise<WorkflowState> {
-  const handle = temporal.workflow.getHandle(workflowId)
-  return eventually(`${workflowId} has nothing left to do`, async () => {
-    const { raw } = await handle.describe()
-    const isBusy = (raw.pendingActivities ?? []).length > 0 || Boolean(raw.pendingWorkflowTask)
-    return !isBusy && (await handle.query(state))
-  })
 }
 
 async function inBatches<Item, Result>(
