@@ -1,8 +1,8 @@
 /** `record-histories.ts`: plays the stories of `history-stories.ts` on a real server, through the product's own workers and a
- *  provider that keeps to a script, and keeps their histories in `test/workflows/histories`. The replay test holds the
- *  code to them. Recorded for each release; whoever changes what a workflow does records again and reads the difference. */
+ *  provider that keeps to a script, and keeps their histories in `test/workflows/histories`, in a directory for the
+ *  version. The replay test holds the code to all of them: what a released version has begun, the next ones carry on. */
 
-import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { connect, inProject } from '../db/client.ts'
@@ -20,7 +20,8 @@ import { createWorld } from './history-world.ts'
 import { settled } from './settle-history.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
-const histories = path.join(root, 'test', 'workflows', 'histories')
+const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as { version: string }
+const histories = path.join(root, 'test', 'workflows', 'histories', version)
 const silent = () => {}
 
 const directory = await realpath(await mkdtemp(path.join(tmpdir(), 'quittance-histories-')))
