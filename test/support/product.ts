@@ -30,10 +30,10 @@ export interface Product {
   client: CheckoutClient
   /** Acts as the first operator. */
   operator: CheckoutClient
-  registerProject(): Promise<{ projectId: string; client: CheckoutClient }>
+  registerProject: () => Promise<{ projectId: string; client: CheckoutClient }>
   stripe: LocalStripe
   /** Posts a webhook that is signed as Stripe signs it, and answers the status. */
-  sendWebhook(event: object): Promise<number>
+  sendWebhook: (event: object) => Promise<number>
   /** Everything at Temporal in the product's namespace. */
   temporal: Client
   /** The owner's role: sees every row of every project. */

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sendCustomers, untilServed } from '../support/customers.ts'
+import { cardNumbersIn, readTraces } from '../support/leaks.ts'
+import { cards } from '../support/local-stripe.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { listWorkflows } from '../support/workflow-health.ts'
+
+let product: Product
+
+beforeAll(async () => {
+  // All that can be logged is logged.
+  product = await startProduct({ logLevel: 'trace' })
+})
+afterAll(() => product.end())
+
+describe('an operator', () => {
+  it('finds a checkout by project and user, and reads what it waits for', async () => {
+    const { client, temporal, projectId } = product
+    const { payment_id: paymentId } = await client.openPayment({ user_id: 'ana', plan_id: 'pro' })
+    await client.openPayment({ user_id: 'bia', product_id: 'book' })
+
+    const ofAna = `QuittanceProject = '${projectId}' and QuittanceUser = 'ana'`
+    const found = await listWorkflows(product, ofAna)
+    expect(found.map(({ workflowId, type }) => ({ workflowId, type }))).toEqual([
+      { workflowId: `checkout/${paymentId}`, type: 'checkout' },
+    ])
+    const ofPlan = await listWorkflows(product, `QuittancePlan = 'pro' and QuittanceStatus = 'pending'`)
+    expect(ofPlan.map(({ workflowId }) => workflowId)).toEqual([`checkout/${paymentId}`])
+
+    const handle = temporal.workflow.getHandle(`checkout/${paymentId}`)
+    const { staticSummary } = await handle.describe()
+    expect(await staticSummary()).toBe('Subscription of user ana to plan pro')
+    const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')
+    expect(metadata.currentDetails).toMatch(
+      /^Waiting for the customer to pay\. Looks at Stripe by itself at \d{4}-\d\d-\d\d \d\d:\d\d UTC\.$/,
+    )
+    expect(await handle.query('state')).toMatchObject({
+      status: 'pending',
+      waitingFor: 'the customer to pay',
+    })
+  })
+})
+
+describe('personal data', () => {
+  it('is neither in histories nor in logs nor on Kafka: no card number and no email', async () => {
+    const { client, stripe } = product
+    const email = 'carla.private@mailbox.test'
+    const payment = await client.openPayment({ user_id: 'carla', plan_id: 'pro', email })
+    await stripe.payInVain(payment.checkout_session_id, cards.declined)
+    await stripe.pay(payment.checkout_session_id)
+    const customers = await sendCustomers(product, { count: 4, prefix: 'others' })
+    const carla = { userId: 'carla', paymentId: payment.payment_id, buysPlan: true }
+    expect(await untilServed(product, [carla, ...customers])).toEqual([])
+
+    const traces = await readTraces(product)
+    const places = traces.map(({ place }) => place)
+    expect(places).toEqual(expect.arrayContaining([`checkout/${payment.payment_id}`, ...product.logFiles]))
+    const leaks = traces.flatMap(({ place, text }) => [
+      ...cardNumbersIn(text).map((number) => `${place} has ${number}`),
+      ...(text.includes('carla.private') || text.includes('mailbox.test') ? [`${place} has the email`] : []),
+    ])
+    expect(leaks).toEqual([])
+    // The search itself reads payloads and finds numbers.
+    const history = traces.find(({ place }) => place === `checkout/${payment.payment_id}`)
+    expect(history?.text).toContain(payment.checkout_session_id)
+    expect(cardNumbersIn(`"number":"${cards.good}", 4242 4242 4242 4242`)).toHaveLength(2)
+  })
+})

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import type { Product } from './product.ts'
+import { listWorkflows } from './workflow-health.ts'
+
+/** All that the product has written where nobody's personal data belongs: histories, logs and Kafka. */
+export async function readTraces(product: Product): Promise<{ place: string; text: string }[]> {
+  const { temporal, events, projectId, logFiles } = product
+  const workflows = await listWorkflows(product)
+  const histories = workflows.map(async (workflow) => {
+    const { workflowId, runId } = workflow
+    const history = await temporal.workflow.getHandle(workflowId, runId).fetchHistory()
+    return { place: workflowId, text: readable(history) + readable(workflow.raw) }
+  })
+  const logs = logFiles.map(async (file) => ({ place: file, text: await readFile(file, 'utf8') }))
+  const messages = events.messages(projectId).map(({ value, key, headers }) => ({
+    place: `Kafka ${key}`,
+    text: value + JSON.stringify(headers),
+  }))
+  return [...(await Promise.all([...histories, ...logs])), ...messages]
+}
+
+/** Everything that can be read in a value. Payloads are bytes, which as text can be searched. */
+function readable(value: unknown): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8')
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Object.entries(value)
+    .map(([name, part]) => `${name}: ${readable(part)}\n`)
+    .join('')
+}
+
+/** What looks like the number of a card: 14 to 19 digits of a card's first digit that pass Luhn's check. */
+export function cardNumbersIn(text: string): string[] {
+  const candidates = text.match(/(?<![0-9A-Za-z_.-])[3-6]\d(?:[ -]?\d){12,17}(?![0-9A-Za-z_])/g) ?? []
+  return candidates.filter((candidate) => passesLuhn(candidate.replaceAll(/\D/g, '')))
+}
+
+function passesLuhn(digits: string): boolean {
+  const sum = digits
+    .split('')
+    .toReversed()
+    .reduce((total, digit, index) => {
+      const doubled = Number(digit) * (index % 2 === 0 ? 1 : 2)
+      return total + (doubled > 9 ? doubled - 9 : doubled)
+    }, 0)
+  return sum % 10 === 0
+}
