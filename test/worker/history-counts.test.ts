@@ -1,5 +1,6 @@
 import { WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Database } from '../../db/client.ts'
 import type { PaymentRow } from '../../db/payments.ts'
 import type { CheckoutSnapshot } from '../../domain/checkout.ts'
 import type { ProjectId } from '../../domain/ids.ts'
@@ -51,11 +52,12 @@ let projectId: ProjectId
 let workers: RunningWorkers
 const scripted = createScriptedProvider()
 let calls: string[] = []
+let databaseIsAway = false
 beforeAll(async () => {
   seeded = await openDatabase()
   projectId = await seedProject(seeded)
   workers = await startWorkers(await createNamespace(), {
-    database: seeded.connections.application,
+    database: leaving(seeded.connections.application),
     provider: counting(scripted.provider),
     now: () => new Date(),
   })
@@ -76,6 +78,17 @@ function counting(provider: PaymentProvider): PaymentProvider {
         calls.push(String(name))
         return method(...parameters)
       }
+    },
+  })
+}
+
+/** The database, until it is away. */
+function leaving(database: Database): Database {
+  return new Proxy(database, {
+    get(target, name, receiver) {
+      if (databaseIsAway && name === 'transaction')
+        throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+      return Reflect.get(target, name, receiver) as unknown
     },
   })
 }
@@ -159,5 +172,19 @@ describe('what it costs', () => {
     await handle.result()
     expectAtMost(await costOf(handle), 27, 4)
     expect(calls.filter((call) => call === 'readCheckout')).toHaveLength(5)
+  })
+
+  it('a database that is away: 6 events more, however long it is', async () => {
+    const handle = await begin(await seedPayment(seeded, projectId, { buys: { amount: 9900 } }))
+    scripted.show({ checkout: paid })
+    databaseIsAway = true
+    await wake(handle, 'evt_1')
+    await eventually('the record has been tried in vain for a while', async () => {
+      const { raw } = await handle.describe()
+      return raw.pendingActivities?.some(({ attempt }) => (attempt ?? 0) > 3)
+    })
+    databaseIsAway = false
+    expect(await handle.result()).toBe('succeeded')
+    expectAtMost(await costOf(handle), 33, 5)
   })
 })

@@ -57,7 +57,8 @@ export function useTimeSkipping() {
       connection: environment.nativeConnection,
       activities: Object.fromEntries(names.map((name) => [name, playing(name)])),
       maxHeartbeatThrottleInterval: 100,
-    }
+      shutdownForceTime: '30 seconds',
+    } as const
     workers = await Promise.all([
       Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle }),
       Worker.create({ ...shared, taskQueue: STRIPE_TASK_QUEUE }),
@@ -66,8 +67,11 @@ export function useTimeSkipping() {
   })
   afterAll(async () => {
     for (const worker of workers) worker.shutdown()
-    await running
-    await server?.stop()
+    try {
+      await running
+    } finally {
+      await server?.stop()
+    }
   })
 
   /** Does what the running test says, and fails as the interceptor of the real worker makes it fail. */
