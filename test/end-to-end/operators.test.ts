@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sendCustomers, untilServed } from '../support/customers.ts'
-import { cardNumbersIn, readTraces } from '../support/leaks.ts'
+import { cardNumbersIn, flawsOfTraces, mailDomain, readTraces } from '../support/leaks.ts'
 import { cards } from '../support/local-stripe.ts'
 import { type Product, startProduct } from '../support/product.ts'
 import { listWorkflows } from '../support/workflow-health.ts'
@@ -44,7 +44,7 @@ describe('an operator', () => {
 describe('personal data', () => {
   it('is neither in histories nor in logs nor on Kafka: no card number and no email', async () => {
     const { client, stripe } = product
-    const email = 'carla.private@mailbox.test'
+    const email = `carla@${mailDomain}`
     const payment = await client.openPayment({ user_id: 'carla', plan_id: 'pro', email })
     await stripe.payInVain(payment.checkout_session_id, cards.declined)
     await stripe.pay(payment.checkout_session_id)
@@ -55,11 +55,7 @@ describe('personal data', () => {
     const traces = await readTraces(product)
     const places = traces.map(({ place }) => place)
     expect(places).toEqual(expect.arrayContaining([`checkout/${payment.payment_id}`, ...product.logFiles]))
-    const leaks = traces.flatMap(({ place, text }) => [
-      ...cardNumbersIn(text).map((number) => `${place} has ${number}`),
-      ...(text.includes('carla.private') || text.includes('mailbox.test') ? [`${place} has the email`] : []),
-    ])
-    expect(leaks).toEqual([])
+    expect(await flawsOfTraces(product)).toEqual([])
     // The search itself reads payloads and finds numbers.
     const history = traces.find(({ place }) => place === `checkout/${payment.payment_id}`)
     expect(history?.text).toContain(payment.checkout_session_id)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from './eventually.ts'
+import { mailDomain } from './leaks.ts'
 import type { Product } from './product.ts'
 
 export interface Customer {
@@ -29,7 +30,8 @@ export function sendCustomers(
       const userId = `${prefix}-${index}`
       const buysPlan = index % 2 === 1
       const purchase = buysPlan ? { plan_id: 'pro' } : { product_id: 'book' }
-      const payment = await client.openPayment({ user_id: userId, ...purchase })
+      const email = `${userId}@${mailDomain}`
+      const payment = await client.openPayment({ user_id: userId, email, ...purchase })
       await stripe.pay(payment.checkout_session_id)
       return { userId, paymentId: payment.payment_id, buysPlan }
     }),

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CloudEvent } from '../../domain/events.ts'
 import { metadataKeys } from '../../domain/provider.ts'
 import { groupBy } from './group-by.ts'
+import { flawsOfTraces } from './leaks.ts'
 import type { Product } from './product.ts'
 import { flawsOfEvent } from './published-events.ts'
 import { readStripe, type StripeBooks } from './stripe-books.ts'
@@ -15,7 +16,7 @@ export interface Circumstances {
 }
 
 /** Looks for what must never be, whatever has happened: a second charge, books that differ from Stripe's, an event lost or out
- *  of order, a workflow that is stuck. The product's database, namespace and Stripe are its own, so everything in them is
+ *  of order, a workflow that is stuck, personal data where none belongs. The product's database, namespace and Stripe are its own, so everything in them is
  *  looked at. What is merely not finished yet is given time.
  *  @returns a sentence for each flaw, so none for a sound product. */
 export async function findFlaws(product: Product, circumstances: Circumstances = {}): Promise<string[]> {
@@ -41,6 +42,7 @@ async function flawsNow(product: Product, circumstances: Circumstances): Promise
     flawsOfStates(product, books),
     flawsOfLedger(product, books),
     flawsOfWorkflows(product, terminated),
+    flawsOfTraces(product),
   ])
   return flaws.flat()
 }

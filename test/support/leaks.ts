@@ -2,6 +2,19 @@ import { readFile } from 'node:fs/promises'
 import type { Product } from './product.ts'
 import { listWorkflows } from './workflow-health.ts'
 
+/** Where every customer of these tests has their mailbox. */
+export const mailDomain = 'mailbox.test'
+
+/** No card number and no email may be where nobody's personal data belongs.
+ *  @returns a sentence for each that is. */
+export async function flawsOfTraces(product: Product): Promise<string[]> {
+  const traces = await readTraces(product)
+  return traces.flatMap(({ place, text }) => [
+    ...cardNumbersIn(text).map((number) => `${place} has the card number ${number}`),
+    ...(text.includes(mailDomain) ? [`${place} has an email`] : []),
+  ])
+}
+
 /** All that the product has written where nobody's personal data belongs: histories, logs and Kafka. */
 export async function readTraces(product: Product): Promise<{ place: string; text: string }[]> {
   const { temporal, events, projectId, logFiles } = product
