@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from './eventually.ts'
 
 export interface Answer {
@@ -79,13 +80,16 @@ export function createCheckoutClient({ apiUrl, apiKey }: { apiUrl: string; apiKe
   const client = {
     call,
     requestPayment,
-    /** Starts a payment as clients are told to: the same request with the same key, repeated until there is a final answer. */
+    /** Starts a payment as clients are told to: the same request with the same key, repeated as often as it takes, after the
+     *  time that the answer names. */
     async openPayment(purchase: object, idempotencyKey: string = randomUUID()): Promise<OpenPayment> {
       const { status, body } = await eventually(
         `a final answer to ${JSON.stringify(purchase)}`,
         async () => {
           const answer = await requestPayment(purchase, idempotencyKey)
-          return answer.status < 500 && answer.status !== 409 && answer
+          if (answer.status < 500 && answer.status !== 409) return answer
+          await sleep(Number(answer.headers.get('retry-after') ?? 1) * 1_000)
+          throw new Error(`${answer.status} ${JSON.stringify(answer.body)}`)
         },
         { within_ms: 180_000, every_ms: 200 },
       )
