@@ -77,6 +77,7 @@ async function startIn(
   const servers = await startServers(processes, say)
   const { database, temporalAddress, brokers } = servers
   const stripes = { ours: createLocalStripe(servers.stripe), bare: createLocalStripe(servers.bareStripe) }
+  const workflowBundle = await ensureWorkflowBundle(processes.stateDirectory, say)
   const [apiPort = 0, workerPort = 0, barePort = 0, bareWorkerPort = 0] = await freePorts(4)
   const apiUrl = `http://127.0.0.1:${apiPort}`
   const bareUrl = `http://127.0.0.1:${barePort}`
@@ -98,7 +99,7 @@ async function startIn(
     ...common,
     PORT: String(apiPort),
     QUITTANCE_WORKER_HEALTH_PORT: String(workerPort),
-    QUITTANCE_WORKFLOW_BUNDLE: await ensureWorkflowBundle(processes.stateDirectory, say),
+    QUITTANCE_WORKFLOW_BUNDLE: workflowBundle,
     QUITTANCE_OPERATOR_KEY: operatorKey,
     DATABASE_URL: database.applicationUrl,
     DATABASE_SYSTEM_URL: database.systemUrl,
