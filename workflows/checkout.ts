@@ -52,7 +52,9 @@ export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {
   }))
   const waitFor = (what: string, until: number) => {
     waiting = { for: what, until }
-    setCurrentDetails(`Waiting for ${what}. Looks at Stripe by itself at ${describeTime(until)}.`)
+    setCurrentDetails(
+      `Waiting for ${what}. Looks at Stripe by itself at ${describeTime(until)}.${describeDeclines(lastSeen)}`,
+    )
   }
 
   setCurrentDetails('Opening the payment page at Stripe.')
@@ -105,6 +107,14 @@ export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {
   }
   await condition(allHandlersFinished)
   return status
+}
+
+/** The first thing that is asked about a customer who has not paid. */
+function describeDeclines(seen: CheckoutSnapshot | undefined): string {
+  const declined = seen?.attempts.filter(({ outcome }) => outcome === 'failed') ?? []
+  if (declined.length === 0) return ''
+  const attempts = declined.length === 1 ? 'One attempt was' : `${declined.length} attempts were`
+  return ` ${attempts} declined, the last one with ${declined.at(-1)?.declineCode ?? 'no code'}.`
 }
 
 /** The subscription lives on by itself. One that already runs is adopted: this run was reset, or an event was quicker. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sendCustomers, untilServed } from '../support/customers.ts'
+import { eventually } from '../support/eventually.ts'
 import { cardNumbersIn, flawsOfTraces, mailDomain, readTraces } from '../support/leaks.ts'
 import { cards } from '../support/local-stripe.ts'
 import { type Product, startProduct } from '../support/product.ts'
@@ -15,8 +16,9 @@ afterAll(() => product.end())
 
 describe('an operator', () => {
   it('finds a checkout by project and user, and reads what it waits for', async () => {
-    const { client, temporal, projectId } = product
-    const { payment_id: paymentId } = await client.openPayment({ user_id: 'ana', plan_id: 'pro' })
+    const { client, stripe, temporal, projectId } = product
+    const purchase = { user_id: 'ana', plan_id: 'pro' }
+    const { payment_id: paymentId, checkout_session_id: sessionId } = await client.openPayment(purchase)
     await client.openPayment({ user_id: 'bia', product_id: 'book' })
 
     const ofAna = `QuittanceProject = '${projectId}' and QuittanceUser = 'ana'`
@@ -30,14 +32,25 @@ describe('an operator', () => {
     const handle = temporal.workflow.getHandle(`checkout/${paymentId}`)
     const { staticSummary } = await handle.describe()
     expect(await staticSummary()).toBe('Subscription of user ana to plan pro')
-    const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')
-    expect(metadata.currentDetails).toMatch(
-      /^Waiting for the customer to pay\. Looks at Stripe by itself at \d{4}-\d\d-\d\d \d\d:\d\d UTC\.$/,
-    )
+    const readDetails = async () =>
+      (await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')).currentDetails
+    const waiting =
+      /^Waiting for the customer to pay\. Looks at Stripe by itself at \d{4}-\d\d-\d\d \d\d:\d\d UTC\./
+    expect(await readDetails()).toMatch(waiting)
     expect(await handle.query('state')).toMatchObject({
       status: 'pending',
       waitingFor: 'the customer to pay',
     })
+
+    await stripe.payInVain(sessionId, cards.declined)
+    await eventually('the first decline is seen', async () => (await readDetails()).includes('One attempt'))
+    await stripe.payInVain(sessionId, cards.insufficientFunds)
+    const details = await eventually('the second decline is seen', async () => {
+      const text = await readDetails()
+      return text.includes('2 attempts') && text
+    })
+    expect(details).toMatch(waiting)
+    expect(details).toMatch(/2 attempts were declined, the last one with insufficient_funds\.$/)
   })
 })
 
