@@ -52,8 +52,7 @@ export default defineConfig({
           name: 'end-to-end',
           include: ['test/end-to-end/**/*.test.ts'],
           globalSetup,
-          // Whole stacks, killed and restarted: one at a time, and after everything else.
-          fileParallelism: false,
+          // Whole stacks, killed and restarted: after everything else. They wait for timeouts more than they work.
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,

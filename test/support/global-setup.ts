@@ -14,6 +14,7 @@ import { findTemporal, startTemporal } from '../../local/parts/temporal.ts'
 import { findTestServer } from '../../local/parts/test-server.ts'
 import { freePorts } from '../../local/ports.ts'
 import { Processes } from '../../local/processes.ts'
+import { ensureWorkflowBundle } from '../../local/workflow-bundle.ts'
 import { ensureEventTopics } from '../../setup/kafka-topics.ts'
 import { migrate } from '../../setup/migrate.ts'
 import type { PartName, Parts, ProvidedPart } from './stack.ts'
@@ -22,7 +23,7 @@ const needs: Record<string, PartName[]> = {
   workflow: ['testServer'],
   database: ['postgres'],
   integration: ['postgres', 'temporal', 'kafka', 'stripe'],
-  'end-to-end': ['postgres', 'temporal', 'kafka', 'stripe'],
+  'end-to-end': ['postgres', 'temporal', 'kafka', 'workflowBundle'],
 }
 
 /** Each project loads this module anew; what they share therefore hangs on the process. */
@@ -100,6 +101,9 @@ const starters: { [Name in PartName]: (processes: Processes) => Promise<Parts[Na
   },
   testServer: async () => ({
     executable: await findTestServer(surroundings('the time-skipping test server')),
+  }),
+  workflowBundle: async ({ stateDirectory }) => ({
+    file: await ensureWorkflowBundle(stateDirectory, silent),
   }),
 }
 

@@ -7,7 +7,6 @@ import { localStripeKey, startStripe } from '../../local/parts/stripe.ts'
 import { freePorts } from '../../local/ports.ts'
 import { Processes } from '../../local/processes.ts'
 import { startService } from '../../local/services.ts'
-import { ensureWorkflowBundle } from '../../local/workflow-bundle.ts'
 import { ensureWebhookEndpoint } from '../../setup/webhook-endpoint.ts'
 import { type CheckoutClient, createCheckoutClient } from './checkout-client.ts'
 import { type EventLog, startEventLog } from './event-log.ts'
@@ -74,7 +73,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     LOG_LEVEL: options.logLevel ?? 'info',
     PORT: String(apiPort),
     QUITTANCE_WORKER_HEALTH_PORT: String(workerPort),
-    QUITTANCE_WORKFLOW_BUNDLE: await ensureWorkflowBundle(inject('runDirectory'), () => {}),
+    QUITTANCE_WORKFLOW_BUNDLE: part('workflowBundle').file,
     QUITTANCE_OPERATOR_KEY: operatorKey,
     DATABASE_URL: servers.database.applicationUrl,
     DATABASE_SYSTEM_URL: servers.database.systemUrl,

@@ -17,6 +17,8 @@ export interface Parts {
   kafka: { brokers: string }
   stripe: { apiBase: string; secretKey: string }
   testServer: { executable: string }
+  /** The workflows as a worker runs them, built once for the run. */
+  workflowBundle: { file: string }
 }
 export type PartName = keyof Parts
 export type ProvidedPart<Value> = { value: Value } | { error: string }
