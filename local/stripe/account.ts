@@ -21,6 +21,7 @@ import { present, type StripeObject } from './present.ts'
 import { Agenda, type Appointment } from './store/agenda.ts'
 import { Collection, type IndexedValue, type Stored } from './store/collection.ts'
 import type { Journal } from './store/journal.ts'
+import { Rehearsal } from './store/rehearsal.ts'
 import type { Delivery } from './webhooks/delivery.ts'
 
 /** The request that causes what happens now; nobody's for what happens by itself or on the hosted page. */
@@ -54,6 +55,7 @@ export class Account {
   cause: Cause = nobody
   readonly agenda: Agenda
   readonly #journal: Journal
+  readonly #rehearsal = new Rehearsal()
   #announce: (event: StoredEvent) => void = () => {}
   readonly #byPrefix: Record<string, { get(id: string): StripeObject | undefined }>
 
@@ -170,6 +172,7 @@ export class Account {
   /** Records that something happened to an object, as it is at this moment. `previous` has the values
    *  that an update has changed. */
   emit(type: string, object: StripeObject, previous?: object): void {
+    if (this.#rehearsal.running) return
     const shown = present(this, object)
     const event = newEvent({
       type,
@@ -186,6 +189,12 @@ export class Account {
     this.#announce(event)
   }
 
+  /** Does something for its outcome alone, as a preview wants it: nothing of it stays, and nobody is told.
+   *  Stored objects are as before when it ends, so what is returned must be copied from them. */
+  rehearse<T>(work: () => T): T {
+    return this.#rehearsal.run(work)
+  }
+
   onEvent(announce: (event: StoredEvent) => void): void {
     this.#announce = announce
   }
@@ -199,7 +208,7 @@ export class Account {
   }
 
   #collection<T extends Stored>(name: string, indexes: Record<string, IndexedValue<T>> = {}): Collection<T> {
-    const collection = new Collection<T>(name, this.#journal.changed, indexes)
+    const collection = new Collection<T>(name, this.#journal.changed, this.#rehearsal, indexes)
     // The journal handles every kind of object alike and never looks into one.
     this.#journal.register(collection as unknown as Collection<Stored>)
     return collection

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Rehearsal } from './rehearsal.ts'
 
 export interface Stored {
   id: string
@@ -14,13 +15,20 @@ export type IndexedValue<T> = (object: T) => string | null | undefined
 export class Collection<T extends Stored> {
   readonly name: string
   readonly #changed: Changed
+  readonly #rehearsal: Rehearsal
   readonly #byId = new Map<string, T>()
   readonly #inOrder: T[] = []
-  readonly #indexes: [string, IndexedValue<T>, Map<string, Set<T>>][]
+  readonly #indexes: [string, IndexedValue<T>, Entries<T>][]
 
-  constructor(name: string, changed: Changed, indexes: Record<string, IndexedValue<T>> = {}) {
+  constructor(
+    name: string,
+    changed: Changed,
+    rehearsal: Rehearsal,
+    indexes: Record<string, IndexedValue<T>> = {},
+  ) {
     this.name = name
     this.#changed = changed
+    this.#rehearsal = rehearsal
     this.#indexes = Object.entries(indexes).map(([field, value]) => [field, value, new Map()])
   }
 
@@ -41,7 +49,7 @@ export class Collection<T extends Stored> {
 
   insert(object: T): T {
     this.restore(object)
-    this.#changed(this.name, object.id)
+    this.#written(object, () => this.#drop(object))
     return object
   }
 
@@ -55,25 +63,14 @@ export class Collection<T extends Stored> {
   /** Changes fields of an object in place.
    *  @returns the former values of those that differ, as an event's `previous_attributes` lists them. */
   change(object: T, patch: Partial<T>): Partial<T> {
-    const previous: Partial<T> = {}
-    this.#unindex(object)
-    for (const field of Object.keys(patch) as (keyof T)[]) {
-      if (isDeepStrictEqual(object[field], patch[field])) continue
-      previous[field] = object[field]
-      object[field] = patch[field] as T[keyof T]
-    }
-    this.#index(object)
-    this.#changed(this.name, object.id)
+    const previous = this.#set(object, patch)
+    this.#written(object, () => this.#set(object, previous))
     return previous
   }
 
   remove(object: T): void {
-    this.#unindex(object)
-    this.#byId.delete(object.id)
-    // What goes is nearly always the oldest or one of the newest.
-    const at = this.#inOrder[0] === object ? 0 : this.#inOrder.lastIndexOf(object)
-    this.#inOrder.splice(at, 1)
-    this.#changed(this.name, object.id)
+    const at = this.#drop(object)
+    this.#written(object, () => this.#putBack(object, at))
   }
 
   /** In order of creation. */
@@ -92,23 +89,67 @@ export class Collection<T extends Stored> {
     return this.#indexes.some(([name]) => name === field)
   }
 
-  #index(object: T): void {
+  /** Whatever is written goes to the journal, unless it is only rehearsed. */
+  #written(object: T, undo: () => void): void {
+    if (this.#rehearsal.running) this.#rehearsal.remember(undo)
+    else this.#changed(this.name, object.id)
+  }
+
+  #set(object: T, patch: Partial<T>): Partial<T> {
+    const previous: Partial<T> = {}
+    const indexedBefore = this.#indexes.map(([, valueOf]) => valueOf(object))
+    for (const field of Object.keys(patch) as (keyof T)[]) {
+      if (isDeepStrictEqual(object[field], patch[field])) continue
+      previous[field] = object[field]
+      object[field] = patch[field] as T[keyof T]
+    }
+    // An index is left alone where its value stays, for it lists objects in their order.
+    for (const [index, [, valueOf, entries]] of this.#indexes.entries()) {
+      const [before, now] = [indexedBefore[index], valueOf(object)]
+      if (before === now) continue
+      leave(entries, before, object)
+      enter(entries, now, object)
+    }
+    return previous
+  }
+
+  /** @returns where it was. */
+  #drop(object: T): number {
+    for (const [, valueOf, entries] of this.#indexes) leave(entries, valueOf(object), object)
+    this.#byId.delete(object.id)
+    // What goes is nearly always the oldest or one of the newest.
+    const at = this.#inOrder[0] === object ? 0 : this.#inOrder.lastIndexOf(object)
+    this.#inOrder.splice(at, 1)
+    return at
+  }
+
+  #putBack(object: T, at: number): void {
+    this.#byId.set(object.id, object)
+    this.#inOrder.splice(at, 0, object)
     for (const [, valueOf, entries] of this.#indexes) {
       const value = valueOf(object)
       if (value === null || value === undefined) continue
-      const found = entries.get(value)
-      if (found) found.add(object)
-      else entries.set(value, new Set([object]))
+      entries.set(value, new Set(this.#inOrder.filter((one) => valueOf(one) === value)))
     }
   }
 
-  #unindex(object: T): void {
-    for (const [, valueOf, entries] of this.#indexes) {
-      const value = valueOf(object)
-      if (value === null || value === undefined) continue
-      const found = entries.get(value)
-      found?.delete(object)
-      if (found?.size === 0) entries.delete(value)
-    }
+  #index(object: T): void {
+    for (const [, valueOf, entries] of this.#indexes) enter(entries, valueOf(object), object)
   }
+}
+
+type Entries<T> = Map<string, Set<T>>
+
+function enter<T>(entries: Entries<T>, value: string | null | undefined, object: T): void {
+  if (value === null || value === undefined) return
+  const found = entries.get(value)
+  if (found) found.add(object)
+  else entries.set(value, new Set([object]))
+}
+
+function leave<T>(entries: Entries<T>, value: string | null | undefined, object: T): void {
+  if (value === null || value === undefined) return
+  const found = entries.get(value)
+  found?.delete(object)
+  if (found?.size === 0) entries.delete(value)
 }
