@@ -12,6 +12,7 @@ import type { PaymentMethod } from './objects/payment-method.ts'
 import { previousAttributes } from './objects/previous-attributes.ts'
 import type { Price } from './objects/price.ts'
 import type { Product } from './objects/product.ts'
+import { defaultSettings, type KeptSettings, type Settings } from './objects/settings.ts'
 import type { SetupIntent } from './objects/setup-intent.ts'
 import type { Subscription } from './objects/subscription.ts'
 import type { SubscriptionItem } from './objects/subscription-item.ts'
@@ -79,6 +80,7 @@ export class Account {
   readonly paymentMethods: Collection<PaymentMethod>
   readonly prices: Collection<Price>
   readonly products: Collection<Product>
+  readonly keptSettings: Collection<KeptSettings>
   readonly setupIntents: Collection<SetupIntent>
   readonly subscriptionItems: Collection<SubscriptionItem>
   readonly subscriptions: Collection<Subscription>
@@ -87,7 +89,7 @@ export class Account {
 
   constructor(journal: Journal) {
     this.#journal = journal
-    this.appointments = this.#collection('appointment')
+    this.appointments = this.#collection('appointment', { clock: (one) => one.clock ?? '' })
     this.balanceTransactions = this.#collection('balance_transaction', { source: (one) => one.source })
     this.callCounts = this.#collection('call_count')
     this.charges = this.#collection('charge', {
@@ -101,7 +103,10 @@ export class Account {
       setup_intent: (session) => session.setup_intent ?? session.hidden.setupIntent,
     })
     this.coupons = this.#collection('coupon')
-    this.customers = this.#collection('customer', { email: (one) => one.email })
+    this.customers = this.#collection('customer', {
+      email: (one) => one.email,
+      test_clock: (one) => one.test_clock,
+    })
     this.deletedCustomers = this.#collection('deleted_customer')
     this.deliveries = this.#collection('delivery', { event: (delivery) => delivery.event })
     this.discounts = this.#collection('discount')
@@ -126,16 +131,21 @@ export class Account {
       lookup_key: (price) => price.lookup_key,
     })
     this.products = this.#collection('product')
+    this.keptSettings = this.#collection('settings')
     this.setupIntents = this.#collection('setup_intent', { customer: (one) => one.customer })
     this.subscriptionItems = this.#collection('subscription_item', {
       subscription: (item) => item.subscription,
     })
-    this.subscriptions = this.#collection('subscription', { customer: (one) => one.customer })
+    this.subscriptions = this.#collection('subscription', {
+      customer: (one) => one.customer,
+      test_clock: (one) => one.test_clock,
+    })
     this.testClocks = this.#collection('test_clock')
     this.webhookEndpoints = this.#collection('webhook_endpoint')
     this.agenda = new Agenda(this.appointments)
     this.#byPrefix = {
       ch: this.charges,
+      clock: this.testClocks,
       cs: this.checkoutSessions,
       cus: this.customers,
       di: this.discounts,
@@ -153,6 +163,15 @@ export class Account {
     }
   }
 
+  get settings(): Settings {
+    return this.keptSettings.get('settings') ?? defaultSettings
+  }
+
+  changeSettings(changes: Partial<Settings>): void {
+    const kept = this.keptSettings.get('settings') ?? this.keptSettings.insert({ ...defaultSettings })
+    this.keptSettings.change(kept, changes)
+  }
+
   /** The time for a customer and all that is theirs: that of their test clock, if they hang on one. */
   now(owner?: { test_clock: string | null }): number {
     const clock = owner?.test_clock ? this.testClocks.get(owner.test_clock) : undefined
@@ -162,6 +181,13 @@ export class Account {
   /** The time for the customer of this id. */
   nowOf(customer: string | null): number {
     return this.now(customer ? this.customers.get(customer) : undefined)
+  }
+
+  /** The test clock that an object hangs on, by itself or by its customer or its invoice. */
+  clockOf(object: StripeObject): TestClock | undefined {
+    const owned = object as { test_clock?: string | null; customer?: string | null; invoice?: string | null }
+    const owner = this.customers.get(owned.customer ?? '') ?? this.invoices.get(owned.invoice ?? '')
+    return this.testClocks.get(owned.test_clock ?? owner?.test_clock ?? '')
   }
 
   /** The object of an id, known by the letters before its underscore. */
@@ -176,7 +202,8 @@ export class Account {
     const shown = present(this, object)
     const event = newEvent({
       type,
-      created: this.now('test_clock' in object ? (object as { test_clock: string | null }) : undefined),
+      created: this.clockOf(object)?.frozen_time ?? this.now(),
+      recorded: this.now(),
       about: object.id,
       data: JSON.stringify({
         object: shown,
@@ -203,7 +230,7 @@ export class Account {
   #forgetOldEvents(): void {
     const oldest = this.events.all()[0]
     if (!oldest) return
-    if (this.events.size > maxEvents || oldest.created < Date.now() / 1000 - eventSeconds)
+    if (this.events.size > maxEvents || oldest.recorded < Date.now() / 1000 - eventSeconds)
       this.events.remove(oldest)
   }
 

@@ -36,6 +36,7 @@ const presenters: Record<string, Presenter> = {
         total_count: items.length,
         url: `/v1/subscription_items?subscription=${subscription.id}`,
       },
+      pending_update: pendingUpdateOf(account, subscription),
       // Of several items Stripe shows none here.
       plan: only && !second ? planOf(account.prices.must(only.price)) : null,
       quantity: only && !second ? only.quantity : null,
@@ -60,6 +61,24 @@ const presenters: Record<string, Presenter> = {
 }
 
 const linesShown = 10
+
+/** What waits for a payment; the values that it would leave as they are show as null. */
+function pendingUpdateOf(account: Account, subscription: Subscription): Json | null {
+  const { pendingChange } = subscription.hidden
+  if (!pendingChange) return null
+  const { fields, items, expiresAt } = pendingChange
+  return {
+    billing_cycle_anchor: fields.billing_cycle_anchor ?? null,
+    cancel_at_period_end: null,
+    discount: null,
+    discounts: null,
+    expires_at: expiresAt,
+    metadata: null,
+    subscription_items: items.map((item) => present(account, item)),
+    trial_end: fields.trial_end ?? null,
+    trial_from_plan: null,
+  }
+}
 
 /** What an object shows only when asked to by `expand`. */
 export const includable: Record<

@@ -4,12 +4,10 @@ import { Account } from './account.ts'
 import { Api } from './http/api.ts'
 import { StripeError, internalError } from './http/errors.ts'
 import { LocalApi } from './http/local-api.ts'
+import { jobsOf } from './jobs.ts'
+import type { Settings } from './objects/settings.ts'
 import type { Page } from './page/layout.ts'
 import { hostedPage } from './page/pages.ts'
-import { bookChargeJob, bookLater } from './processes/charging.ts'
-import { expireCheckout, expireSessionJob } from './processes/checkout.ts'
-import { cancelSubscription, expireIncompleteSubscription } from './processes/subscribing.ts'
-import { cancelJob, expireIncompleteJob } from './processes/subscription-status.ts'
 import { routes } from './routes/routes.ts'
 import { Journal } from './store/journal.ts'
 import { Courier } from './webhooks/courier.ts'
@@ -23,6 +21,8 @@ export interface LocalStripeOptions {
   host?: string
   /** Where browsers and clients reach it, when that is not the host and port it listens on. */
   publicUrl?: string
+  /** What the account's owner would choose in the dashboard. */
+  settings?: Partial<Settings>
 }
 
 export interface LocalStripe {
@@ -38,6 +38,7 @@ export async function startLocalStripe(options: LocalStripeOptions = {}): Promis
   const journal = new Journal(options.stateFile)
   const account = new Account(journal)
   journal.load()
+  if (options.settings) account.changeSettings(options.settings)
   const localApi = new LocalApi(account)
   const faults = () => localApi.faults
   const api = new Api(account, faults, routes)
@@ -77,19 +78,7 @@ export async function startLocalStripe(options: LocalStripeOptions = {}): Promis
   const url = `http://127.0.0.1:${port}`
   account.baseUrl = options.publicUrl ?? url
   courier.start()
-  account.agenda.start({
-    [bookChargeJob]: (id) => bookLater(account, id),
-    [expireSessionJob]: (id) => {
-      const session = account.checkoutSessions.get(id)
-      if (session?.status === 'open') expireCheckout(account, session)
-    },
-    [cancelJob]: (id) => {
-      const subscription = account.subscriptions.get(id)
-      if (subscription && subscription.status !== 'canceled')
-        cancelSubscription(account, subscription, subscription.cancellation_details)
-    },
-    [expireIncompleteJob]: (id) => expireIncompleteSubscription(account, id),
-  })
+  account.agenda.start(jobsOf(account))
 
   return {
     url,

@@ -24,6 +24,7 @@ export interface NewCustomer {
   preferredLocales?: string[] | undefined
   taxExempt?: TaxExempt | undefined
   balance?: number | undefined
+  testClock?: string | undefined
 }
 
 export type TaxExempt = 'none' | 'exempt' | 'reverse'
@@ -59,6 +60,6 @@ export function newCustomer(given: NewCustomer) {
     preferred_locales: given.preferredLocales ?? [],
     shipping: given.shipping ?? null,
     tax_exempt: given.taxExempt ?? 'none',
-    test_clock: null as string | null,
+    test_clock: given.testClock ?? null,
   }
 }

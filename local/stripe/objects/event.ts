@@ -7,7 +7,10 @@ export const apiVersion = '2026-10-28.endive'
 export interface StoredEvent {
   id: string
   type: string
+  /** By the test clock of the object, if it hangs on one. */
   created: number
+  /** In real time, which decides how long it is kept. */
+  recorded: number
   /** The object's id, for whoever looks for the events of something. */
   about: string
   /** `data` and `request` as JSON. */

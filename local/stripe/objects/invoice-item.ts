@@ -4,6 +4,7 @@ import type { Metadata } from './shared.ts'
 
 export interface NewInvoiceItem {
   now: number
+  testClock: string | null
   customer: string
   amount: number
   quantity: number
@@ -59,7 +60,7 @@ export function newInvoiceItem(given: NewInvoiceItem) {
     quantity: given.quantity,
     quantity_decimal: String(given.quantity),
     tax_rates: [],
-    test_clock: null as string | null,
+    test_clock: given.testClock,
     hidden: { creditedItems: given.proration?.creditedItems ?? null },
   }
 }

@@ -5,7 +5,12 @@ import type { Metadata } from './shared.ts'
 
 export type InvoiceStatus = 'draft' | 'open' | 'paid' | 'uncollectible' | 'void'
 export type BillingReason =
-  'manual' | 'subscription_create' | 'subscription_cycle' | 'subscription_update' | 'subscription_threshold'
+  | 'manual'
+  | 'upcoming'
+  | 'subscription_create'
+  | 'subscription_cycle'
+  | 'subscription_update'
+  | 'subscription_threshold'
 export type CollectionMethod = 'charge_automatically' | 'send_invoice'
 
 export interface NewInvoice {
@@ -125,6 +130,8 @@ export function newInvoice(given: NewInvoice) {
     hidden: {
       /** What the card networks are told is paid for: the invoice, or the session that led to it. */
       orderReference: null as string | null,
+      /** The first attempt that failed, from which Stripe counts the days of its own retries. */
+      firstFailedAt: null as number | null,
     },
   }
 }

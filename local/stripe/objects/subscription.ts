@@ -1,6 +1,7 @@
 import { newId } from '../store/ids.ts'
 import type { CollectionMethod } from './invoice.ts'
 import type { Metadata } from './shared.ts'
+import type { SubscriptionItem } from './subscription-item.ts'
 
 export type SubscriptionStatus =
   'incomplete' | 'incomplete_expired' | 'trialing' | 'active' | 'past_due' | 'canceled' | 'unpaid' | 'paused'
@@ -22,6 +23,20 @@ export interface NewSubscription {
   paymentMethodTypes?: string[] | null | undefined
   saveDefaultPaymentMethod?: 'off' | 'on_subscription' | undefined
   missingPaymentMethodAtTrialEnd?: 'cancel' | 'create_invoice' | 'pause' | undefined
+}
+
+/** A change that waits for the payment of its invoice: what the subscription and all its items then become. */
+export interface PendingChange {
+  invoice: string
+  expiresAt: number
+  fields: { billing_cycle_anchor?: number; status?: SubscriptionStatus; trial_end?: number | null }
+  items: SubscriptionItem[]
+}
+
+/** What becomes of the invoices while nothing is to be collected. */
+export interface PauseCollection {
+  behavior: 'keep_as_draft' | 'mark_uncollectible' | 'void'
+  resumes_at: number | null
 }
 
 export type Subscription = ReturnType<typeof newSubscription>
@@ -77,7 +92,7 @@ export function newSubscription(given: NewSubscription) {
     metadata: given.metadata ?? {},
     next_pending_invoice_item_invoice: null,
     on_behalf_of: null,
-    pause_collection: null,
+    pause_collection: null as PauseCollection | null,
     payment_settings: {
       payment_method_options: given.paymentMethodTypes ? cardOptionsOnly : null,
       payment_method_types: given.paymentMethodTypes ?? null,
@@ -85,7 +100,6 @@ export function newSubscription(given: NewSubscription) {
     },
     pending_invoice_item_interval: null,
     pending_setup_intent: null as string | null,
-    pending_update: null,
     schedule: null,
     start_date: given.now,
     status: given.status,
@@ -99,6 +113,10 @@ export function newSubscription(given: NewSubscription) {
       },
     },
     trial_start: given.trialEnd ? given.now : null,
+    hidden: {
+      /** Shown as `pending_update`. */
+      pendingChange: null as PendingChange | null,
+    },
   }
 }
 

@@ -13,7 +13,13 @@ import {
   type Attempt,
   type PaymentOutcome,
 } from './charging.ts'
-import { followFailedInvoice, followPaidInvoice } from './subscription-status.ts'
+import { notByItself, planRetry } from './retrying.ts'
+import {
+  followFailedInvoice,
+  followPaidInvoice,
+  followSettledInvoice,
+  followVoidedInvoice,
+} from './subscription-status.ts'
 
 /** Makes a draft. Its event is left to the caller, who may have to tell of the subscription first. */
 export function draftInvoice(account: Account, given: Omit<NewInvoice, 'now'>): Invoice {
@@ -26,12 +32,17 @@ export function draftInvoice(account: Account, given: Omit<NewInvoice, 'now'>): 
   return invoice
 }
 
-/** Puts the lines on a draft and sums them up; a coupon on a line has already lowered its part of the subtotal. */
+/** Puts the lines on a draft and sums them up. */
 export function setLines(account: Account, invoice: Invoice, lines: LineItem[]): void {
+  account.invoices.change(invoice, totalsOf(lines))
+}
+
+/** What an invoice says of its lines; a coupon on a line has already lowered its part of the subtotal. */
+export function totalsOf(lines: LineItem[]) {
   const discountOf = (line: LineItem): number =>
     line.discount_amounts.reduce((sum, { amount }) => sum + amount, 0)
   const total = lines.reduce((sum, line) => sum + line.amount - discountOf(line), 0)
-  account.invoices.change(invoice, {
+  return {
     lines,
     subtotal: total,
     subtotal_excluding_tax: total,
@@ -41,7 +52,7 @@ export function setLines(account: Account, invoice: Invoice, lines: LineItem[]):
     amount_remaining: Math.max(total, 0),
     total_discount_amounts: lines.flatMap((line) => line.discount_amounts),
     total_pretax_credit_amounts: lines.flatMap((line) => line.pretax_credit_amounts),
-  })
+  }
 }
 
 /** Closes a draft: it gets its number, and an intent to pay it with or, when nothing is due, is paid at once. */
@@ -88,15 +99,33 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
 
 /** Sets the customer's balance off against an invoice; a negative total, or one too small to charge, goes into it. */
 function applyBalance(account: Account, invoice: Invoice, customer: Customer): Partial<Invoice> {
-  const sum = invoice.total + customer.balance
-  const due = sum < smallestCharge ? 0 : sum
-  const previous = account.customers.change(customer, { balance: sum - due })
+  const due = dueAfterBalance(invoice.total, customer)
+  const previous = account.customers.change(customer, { balance: invoice.total + customer.balance - due })
   if (Object.keys(previous).length > 0) account.emit('customer.updated', customer, previous)
   return {
     starting_balance: previous.balance ?? customer.balance,
     ending_balance: customer.balance,
     amount_due: due,
     amount_remaining: due,
+  }
+}
+
+/** What is left to pay of a total when the customer's balance is set off against it. */
+export const dueAfterBalance = (total: number, { balance }: Customer): number =>
+  total + balance < smallestCharge ? 0 : total + balance
+
+/** Shows a draft as an invoice to come: it exists nowhere, and the customer's balance is set off against it already. */
+export function asUpcoming(draft: Invoice, customer: Customer): Invoice {
+  const id = draft.id.replace('in_', 'upcoming_in_')
+  const due = dueAfterBalance(draft.total, customer)
+  return {
+    ...draft,
+    id,
+    amount_due: due,
+    amount_remaining: due,
+    billing_reason: 'upcoming',
+    lines: draft.lines.map((line) => ({ ...line, invoice: id })),
+    starting_balance: customer.balance,
   }
 }
 
@@ -113,6 +142,7 @@ const orderReferenceOf = (invoice: Invoice): string | undefined =>
 const descriptionOf = (invoice: Invoice): string =>
   ({
     manual: 'Payment for Invoice',
+    upcoming: 'Subscription update',
     subscription_create: 'Subscription creation',
     subscription_cycle: 'Subscription update',
     subscription_update: 'Subscription update',
@@ -157,24 +187,38 @@ export function payInvoice(
   const intent = intentOf(account, invoice)
   if (!card || !intent || invoice.status === 'paid') return { kind: 'already_paid' }
   // By Stripe's count any first attempt counts, and later only its own retries do.
-  if (invoice.attempt_count === 0) account.invoices.change(invoice, { attempt_count: 1 })
-  return attemptAndSettle(account, intent, { method: card, offSession })
+  const counted = invoice.attempt_count === 0 ? account.invoices.change(invoice, { attempt_count: 1 }) : {}
+  return attemptAndSettle(account, intent, { method: card, offSession }, counted)
 }
 
-/** Attempts a payment and lets the invoice behind it, if there is one, know what came of it. */
-export function attemptAndSettle(account: Account, intent: PaymentIntent, attempt: Attempt): PaymentOutcome {
-  return settle(account, intent, attemptPayment(account, intent, attempt))
+/** Attempts a payment and lets the invoice behind it, if there is one, know what came of it.
+ *  @param before what has already changed of the invoice, for the event that tells of it */
+export function attemptAndSettle(
+  account: Account,
+  intent: PaymentIntent,
+  attempt: Attempt,
+  before: Partial<Invoice> = {},
+): PaymentOutcome {
+  const [payment] = account.invoicePayments.where('payment_intent', intent.id)
+  // Billing leaves an absent customer the chance to authenticate later, where a payment of its own is declined.
+  const outcome = attemptPayment(account, intent, payment ? { ...attempt, offSession: false } : attempt)
+  return settle(account, intent, outcome, { before, absent: attempt.offSession ?? false })
 }
 
 export function failAuthenticationAndSettle(account: Account, intent: PaymentIntent): PaymentOutcome {
   return settle(account, intent, failAuthentication(account, intent))
 }
 
-function settle(account: Account, intent: PaymentIntent, outcome: PaymentOutcome): PaymentOutcome {
+function settle(
+  account: Account,
+  intent: PaymentIntent,
+  outcome: PaymentOutcome,
+  { before, absent }: { before: Partial<Invoice>; absent: boolean } = { before: {}, absent: false },
+): PaymentOutcome {
   const [payment] = account.invoicePayments.where('payment_intent', intent.id)
   if (!payment) return outcome
   const invoice = account.invoices.must(payment.invoice)
-  const previous = account.invoices.change(invoice, { attempted: true })
+  const previous = { ...account.invoices.change(invoice, { attempted: true }), ...before }
   switch (outcome.kind) {
     case 'succeeded':
       account.invoicePayments.change(payment, {
@@ -187,12 +231,11 @@ function settle(account: Account, intent: PaymentIntent, outcome: PaymentOutcome
       followPaidInvoice(account, invoice, intent.payment_method)
       break
     case 'requires_action':
+      if (absent) fail(account, invoice, previous)
       account.emit('invoice.payment_action_required', invoice)
       break
     case 'declined':
-      account.emit('invoice.updated', invoice, previous)
-      account.emit('invoice.payment_failed', invoice)
-      followFailedInvoice(account, invoice)
+      fail(account, invoice, previous)
       break
     case 'authorized':
       break
@@ -200,15 +243,27 @@ function settle(account: Account, intent: PaymentIntent, outcome: PaymentOutcome
   return outcome
 }
 
+/** Stripe wanted to charge by itself, and there is nothing to charge. */
+export function failWithoutCard(account: Account, invoice: Invoice, before: Partial<Invoice>): void {
+  fail(account, invoice, { ...account.invoices.change(invoice, { attempted: true }), ...before })
+}
+
+function fail(account: Account, invoice: Invoice, before: Partial<Invoice>): void {
+  const { hidden: _hidden, ...previous } = account.invoices.change(invoice, planRetry(account, invoice))
+  const changed = { ...previous, ...before }
+  if (Object.keys(changed).length > 0) account.emit('invoice.updated', invoice, changed)
+  account.emit('invoice.payment_failed', invoice)
+  followFailedInvoice(account, invoice)
+}
+
 function markPaid(account: Account, invoice: Invoice, before: Partial<Invoice> = {}): void {
   const now = account.now(account.customers.must(invoice.customer))
   const previous = account.invoices.change(invoice, {
     status: 'paid',
     attempted: true,
-    auto_advance: false,
+    ...notByItself,
     amount_paid: invoice.amount_due,
     amount_remaining: 0,
-    next_payment_attempt: null,
     status_transitions: { ...invoice.status_transitions, paid_at: now },
   })
   account.emit('invoice.updated', invoice, { ...before, ...previous })
@@ -221,8 +276,7 @@ export function voidInvoice(account: Account, invoice: Invoice): void {
   const now = account.now(account.customers.must(invoice.customer))
   account.invoices.change(invoice, {
     status: 'void',
-    auto_advance: false,
-    next_payment_attempt: null,
+    ...notByItself,
     status_transitions: { ...invoice.status_transitions, voided_at: now },
   })
   for (const payment of account.invoicePayments.where('invoice', invoice.id)) {
@@ -236,6 +290,12 @@ export function voidInvoice(account: Account, invoice: Invoice): void {
       cancelPaymentIntent(account, intent, 'void_invoice')
   }
   account.emit('invoice.voided', invoice)
+  // What was billed before decides now; a draft is not yet asked for.
+  const before = account.invoices
+    .where('subscription', subscriptionOf(invoice) ?? '')
+    .findLast((one) => one.status !== 'void' && one.status !== 'draft')
+  if (before?.status !== 'open') followSettledInvoice(account, invoice)
+  followVoidedInvoice(account, invoice)
 }
 
 /** The customer paid in some other way. */
@@ -254,11 +314,11 @@ export function markUncollectible(account: Account, invoice: Invoice): void {
   const now = account.now(account.customers.must(invoice.customer))
   account.invoices.change(invoice, {
     status: 'uncollectible',
-    auto_advance: false,
-    next_payment_attempt: null,
+    ...notByItself,
     status_transitions: { ...invoice.status_transitions, marked_uncollectible_at: now },
   })
   account.emit('invoice.marked_uncollectible', invoice)
+  followSettledInvoice(account, invoice)
 }
 
 /** The invoices of a customer's subscription that still wait for money. */

@@ -23,7 +23,8 @@ import {
   setLines,
   voidInvoice,
 } from './invoicing.ts'
-import { cancelJob, expireIncompleteJob } from './subscription-status.ts'
+import { stopCollecting } from './retrying.ts'
+import { expireIncompleteJob, forgetPlans, planPeriodEnd, planTrialNotice } from './subscription-status.ts'
 
 export type PaymentBehavior =
   'allow_incomplete' | 'default_incomplete' | 'error_if_incomplete' | 'pending_if_incomplete'
@@ -127,14 +128,23 @@ export function createSubscription(
     dueDate: sendsInvoice ? now + (plan.daysUntilDue ?? 30) * 24 * 60 * 60 : null,
     subscription: { id: subscription.id, metadata: subscription.metadata },
   })
-  account.invoices.change(invoice, { hidden: { orderReference: plan.orderReference ?? null } })
+  account.invoices.change(invoice, {
+    hidden: { ...invoice.hidden, orderReference: plan.orderReference ?? null },
+  })
   setLines(account, invoice, firstLines(account, invoice, subscription, subscriptionItems, plan))
   account.subscriptions.change(subscription, { latest_invoice: invoice.id })
   account.emit('customer.subscription.created', subscription)
   account.emit('invoice.created', invoice)
   finalizeInvoice(account, invoice)
   if (subscription.status === 'incomplete')
-    account.agenda.plan(expireIncompleteJob, subscription.id, now + incompleteSeconds)
+    account.agenda.plan(
+      expireIncompleteJob,
+      subscription.id,
+      now + incompleteSeconds,
+      subscription.test_clock,
+    )
+  planPeriodEnd(account, subscription)
+  planTrialNotice(account, subscription)
   return { subscription, invoice }
 }
 
@@ -162,6 +172,7 @@ function firstLines(
   const once = (plan.oneTimeItems ?? []).map(({ price, quantity, description }) => {
     const item = newInvoiceItem({
       now: invoice.created,
+      testClock: invoice.test_clock,
       customer: invoice.customer,
       amount: amountOf(price, quantity),
       quantity,
@@ -260,7 +271,7 @@ function setUpCardForLater(account: Account, subscription: Subscription): void {
 export function expireIncompleteSubscription(account: Account, id: string): void {
   const subscription = account.subscriptions.get(id)
   if (subscription?.status !== 'incomplete') return
-  account.agenda.cancel(expireIncompleteJob, id)
+  forgetPlans(account, subscription)
   for (const invoice of openInvoicesOf(account, id)) voidInvoice(account, invoice)
   const previous = account.subscriptions.change(subscription, {
     status: 'incomplete_expired',
@@ -274,10 +285,12 @@ export function cancelSubscription(
   account: Account,
   subscription: Subscription,
   details: { comment?: string | null | undefined; feedback?: string | null | undefined } = {},
+  reason: 'cancellation_requested' | 'payment_failed' = 'cancellation_requested',
 ): void {
   const now = account.now(subscription)
   if (subscription.status === 'incomplete') return expireIncompleteSubscription(account, subscription.id)
-  account.agenda.cancel(cancelJob, subscription.id)
+  forgetPlans(account, subscription)
+  stopCollecting(account, subscription.id)
   account.subscriptions.change(subscription, {
     status: 'canceled',
     canceled_at: subscription.canceled_at ?? now,
@@ -286,7 +299,7 @@ export function cancelSubscription(
       comment: details.comment ?? null,
       feedback: details.feedback ?? null,
       feedback_option: null,
-      reason: 'cancellation_requested',
+      reason,
     },
   })
   account.emit('customer.subscription.deleted', subscription)

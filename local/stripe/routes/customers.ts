@@ -20,9 +20,10 @@ import { route } from '../http/router.ts'
 import { search } from '../http/search.ts'
 import { newCustomer, type Customer, type Shipping } from '../objects/customer.ts'
 import { addressOf, changedMetadata } from '../objects/shared.ts'
+import type { TestClock } from '../objects/test-clock.ts'
+import { removeCustomer } from '../processes/customers.ts'
 import { attachPaymentMethod, findPaymentMethod } from '../processes/payment-methods.ts'
-import { cancelSubscription } from '../processes/subscribing.ts'
-import { named } from './find.ts'
+import { given, named } from './find.ts'
 
 export const shipping = hash({
   address: required(address()),
@@ -60,7 +61,7 @@ const createShape = {
   ...shared,
   payment_method: text(),
   tax_id_data: unsupported(),
-  test_clock: unsupported(),
+  test_clock: text(),
 }
 
 export const shippingOf = (given: Parsed<{ shipping: typeof shipping }>['shipping']): Shipping | null =>
@@ -84,9 +85,11 @@ export const deliveryOf = (
 
 function create(account: Account, params: Parsed<typeof createShape>): Customer {
   const method = params.payment_method && findPaymentMethod(account, params.payment_method, 'payment_method')
+  const clock = params.test_clock === undefined ? undefined : clockFor(account, params.test_clock)
   const customer = account.customers.insert(
     newCustomer({
-      now: account.now(),
+      now: clock?.frozen_time ?? account.now(),
+      testClock: clock?.id,
       email: params.email,
       name: params.name,
       phone: params.phone,
@@ -106,6 +109,17 @@ function create(account: Account, params: Parsed<typeof createShape>): Customer 
   setDefaultMethod(account, customer, params.invoice_settings?.default_payment_method)
   account.emit('customer.created', customer)
   return customer
+}
+
+/** Stripe keeps the customers of a clock few; here their number is a setting. */
+function clockFor(account: Account, id: string): TestClock {
+  const clock = given(account.testClocks, id, 'test_clock', 'test_clock')
+  const most = account.settings.customers_per_test_clock
+  if (account.customers.where('test_clock', id).length >= most)
+    throw invalidRequest(`You have reached the maximum of ${most} customers for the test clock ${id}.`, {
+      param: 'test_clock',
+    })
+  return clock
 }
 
 function setDefaultMethod(
@@ -150,19 +164,6 @@ function update(account: Account, customer: Customer, params: Parsed<typeof shar
   return customer
 }
 
-/** Deleting a customer also ends what they subscribe to. */
-function remove(account: Account, customer: Customer): object {
-  for (const subscription of account.subscriptions.where('customer', customer.id))
-    if (subscription.status !== 'canceled' && subscription.status !== 'incomplete_expired')
-      cancelSubscription(account, subscription)
-  for (const method of account.paymentMethods.where('customer', customer.id))
-    account.paymentMethods.change(method, { customer: null })
-  account.emit('customer.deleted', customer)
-  account.deletedCustomers.insert({ id: customer.id })
-  account.customers.remove(customer)
-  return deleted(customer.id)
-}
-
 const deleted = (id: string): object => ({ id, object: 'customer', deleted: true })
 
 export const customerRoutes = [
@@ -170,12 +171,19 @@ export const customerRoutes = [
   route(
     'GET',
     '/v1/customers',
-    { ...pagingByTime, email: text(), test_clock: unsupported() },
+    { ...pagingByTime, email: text(), test_clock: text() },
     ({ account, params }) => {
-      const found =
-        params.email === undefined ? account.customers.all() : account.customers.where('email', params.email)
+      const indexed = (['email', 'test_clock'] as const).find((field) => params[field] !== undefined)
+      const found = indexed
+        ? account.customers.where(indexed, params[indexed] ?? '')
+        : account.customers.all()
       return pageOf(
-        found.filter(({ created }) => within(created, params.created)),
+        found.filter(
+          ({ created, test_clock }) =>
+            within(created, params.created) &&
+            // Stripe leaves customers with a clock out of lists that do not ask for that clock.
+            test_clock === (params.test_clock ?? null),
+        ),
         params,
         '/v1/customers',
       )
@@ -195,9 +203,11 @@ export const customerRoutes = [
   route('POST', '/v1/customers/:customer', shared, ({ account, params, path }) =>
     update(account, named(account.customers, path('customer'), 'customer'), params),
   ),
-  route('DELETE', '/v1/customers/:customer', {}, ({ account, path }) =>
-    remove(account, named(account.customers, path('customer'), 'customer')),
-  ),
+  route('DELETE', '/v1/customers/:customer', {}, ({ account, path }) => {
+    const customer = named(account.customers, path('customer'), 'customer')
+    removeCustomer(account, customer)
+    return deleted(customer.id)
+  }),
   route(
     'GET',
     '/v1/customers/:customer/payment_methods',

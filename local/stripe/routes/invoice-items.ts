@@ -66,6 +66,7 @@ function create(account: Account, params: Parsed<typeof createShape>): InvoiceIt
   const price = priceOf(account, params, customer, invoice)
   const item = account.invoiceItems.insert(
     newInvoiceItem({
+      testClock: customer.test_clock,
       now: account.now(customer),
       customer: customer.id,
       amount: params.amount ?? amountOf(price, quantity),

@@ -5,6 +5,7 @@ import { checkoutSessionRoutes } from './checkout-sessions.ts'
 import { couponRoutes } from './coupons.ts'
 import { customerRoutes } from './customers.ts'
 import { eventRoutes } from './events.ts'
+import { invoicePreviewRoutes } from './invoice-preview.ts'
 import { invoiceItemRoutes } from './invoice-items.ts'
 import { paymentIntentRoutes } from './payment-intents.ts'
 import { paymentMethodRoutes } from './payment-methods.ts'
@@ -14,6 +15,7 @@ import { productRoutes } from './products.ts'
 import { setupIntentRoutes } from './setup-intents.ts'
 import { subscriptionUpdateRoutes } from './subscription-updates.ts'
 import { subscriptionRoutes } from './subscriptions.ts'
+import { testClockRoutes } from './test-clocks.ts'
 import { webhookEndpointRoutes } from './webhook-endpoints.ts'
 
 /** Every call of Stripe's API that is served. */
@@ -26,6 +28,7 @@ export const routes: Route[] = [
   ...eventRoutes,
   ...invoiceItemRoutes,
   ...invoicePaymentRoutes,
+  ...invoicePreviewRoutes,
   ...invoiceRoutes,
   ...paymentIntentRoutes,
   ...paymentMethodRoutes,
@@ -35,5 +38,6 @@ export const routes: Route[] = [
   ...setupIntentRoutes,
   ...subscriptionRoutes,
   ...subscriptionUpdateRoutes,
+  ...testClockRoutes,
   ...webhookEndpointRoutes,
 ]

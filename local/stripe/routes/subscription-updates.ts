@@ -20,14 +20,16 @@ import {
 import { route } from '../http/router.ts'
 import { changedMetadata } from '../objects/shared.ts'
 import type { Subscription } from '../objects/subscription.ts'
-import { changeSubscription, type SubscriptionChange } from '../processes/changing-subscription.ts'
+import { changeSubscription, type WhenUnpaid } from '../processes/changing-subscription.ts'
 import { findPaymentMethod } from '../processes/payment-methods.ts'
+import type { SubscriptionChange } from '../processes/planning-change.ts'
 import { periodEndsOf } from '../processes/subscription-status.ts'
 import type { ItemChange } from '../processes/prorating.ts'
 import { given, named } from './find.ts'
 import { priceData, priceFromData } from './prices.ts'
 
-const items = list(
+/** Items as an update names them, those that it changes alone. */
+export const changedItems = list(
   hash({
     billing_thresholds: unsupported(),
     clear_usage: unsupported(),
@@ -58,6 +60,14 @@ const feedback = oneOf(
 
 export const cancellationDetails = hash({ comment: clearable(text()), feedback: clearable(feedback) })
 
+export const cancelAt = clearable(
+  either(
+    oneOf('max_period_end', 'min_period_end'),
+    (raw) => typeof raw === 'string' && raw.endsWith('_period_end'),
+    timestamp(),
+  ),
+)
+
 const shape = {
   add_invoice_items: unsupported(),
   application_fee_percent: unsupported(),
@@ -65,13 +75,7 @@ const shape = {
   billing_cycle_anchor: oneOf('now', 'unchanged'),
   billing_schedules: unsupported(),
   billing_thresholds: unsupported(),
-  cancel_at: clearable(
-    either(
-      oneOf('max_period_end', 'min_period_end'),
-      (raw) => typeof raw === 'string' && raw.endsWith('_period_end'),
-      timestamp(),
-    ),
-  ),
+  cancel_at: cancelAt,
   cancel_at_period_end: boolean(),
   cancellation_details: cancellationDetails,
   collection_method: oneOf('charge_automatically', 'send_invoice'),
@@ -82,7 +86,7 @@ const shape = {
   description: clearable(text(500)),
   discounts: unsupported(),
   invoice_settings: ignored(),
-  items,
+  items: changedItems,
   metadata: metadata(),
   off_session: boolean(),
   on_behalf_of: unsupported(),
@@ -114,31 +118,87 @@ const shape = {
   }),
 }
 
-type Wanted = Parsed<typeof shape>
+type Wanted = Partial<Parsed<typeof shape>>
 
 function update(account: Account, subscription: Subscription, params: Wanted): Subscription {
   const ended = subscription.status === 'canceled' || subscription.status === 'incomplete_expired'
   const others = Object.keys(params).some((name) => name !== 'metadata' && name !== 'cancellation_details')
   if (ended && others)
     throw invalidRequest('A canceled subscription can only update its cancellation_details and metadata.')
-  if (params.payment_behavior === 'pending_if_incomplete' || params.payment_behavior === 'default_incomplete')
+  if (params.payment_behavior === 'default_incomplete')
     throw notSupportedHere(
-      `payment_behavior=${params.payment_behavior} when a subscription changes`,
+      'payment_behavior=default_incomplete when a subscription changes',
       'payment_behavior',
     )
+  if (params.payment_behavior === 'pending_if_incomplete') requireSupportedByPendingUpdates(params)
   if (typeof params.trial_end === 'number' && subscription.status !== 'trialing')
     throw notSupportedHere('a new trial for a subscription that has none', 'trial_end')
-  changeSubscription(account, subscription, {
+  const whenUnpaid = whenUnpaidOf[params.payment_behavior ?? 'allow_incomplete']
+  changeSubscription(account, subscription, changeOf(account, subscription, params), whenUnpaid)
+  return subscription
+}
+
+const whenUnpaidOf: Record<'allow_incomplete' | 'error_if_incomplete' | 'pending_if_incomplete', WhenUnpaid> =
+  {
+    allow_incomplete: 'change_anyway',
+    error_if_incomplete: 'refuse',
+    pending_if_incomplete: 'wait',
+  }
+
+/** https://docs.stripe.com/billing/subscriptions/pending-updates#supported-attributes */
+const supportedByPendingUpdates = new Set([
+  'payment_behavior',
+  'proration_behavior',
+  'proration_date',
+  'billing_cycle_anchor',
+  'items',
+  'trial_end',
+  'trial_from_plan',
+  // It says who is there to authenticate, and changes nothing of the subscription.
+  'off_session',
+])
+const supportedOfItems = new Set(['id', 'price', 'price_data', 'plan', 'quantity', 'deleted'])
+
+function requireSupportedByPendingUpdates(params: Wanted): void {
+  const names = [
+    ...Object.keys(params).filter((name) => !supportedByPendingUpdates.has(name)),
+    ...(params.items ?? []).flatMap((item, index) =>
+      Object.keys(item)
+        .filter((name) => !supportedOfItems.has(name))
+        .map((name) => `items[${index}][${name}]`),
+    ),
+  ]
+  if (names.length > 0)
+    throw invalidRequest(
+      `When \`payment_behavior\` is \`pending_if_incomplete\`, only parameters that pending updates support can be passed. Not supported: ${names.join(', ')}. See https://docs.stripe.com/billing/subscriptions/pending-updates-reference.`,
+      { param: names[0] },
+    )
+}
+
+/** What the parameters ask for.
+ *  @param parent where they stand in the request, as `subscription_details` of a preview */
+export function changeOf(
+  account: Account,
+  subscription: Subscription,
+  params: Wanted,
+  parent = '',
+): SubscriptionChange {
+  return {
     fields: fieldsOf(account, subscription, params),
-    items: (params.items ?? []).map((item, index) => itemChange(account, subscription, item, index)),
+    items: (params.items ?? []).map((item, index) =>
+      itemChange(
+        account,
+        subscription,
+        item,
+        parent === '' ? `items[${index}]` : `${parent}[items][${index}]`,
+      ),
+    ),
     prorations: params.proration_behavior ?? 'create_prorations',
     prorationDate: params.proration_date,
     resetsAnchor: params.billing_cycle_anchor === 'now',
     trialEnd: params.trial_end,
     cancelAt: cancelAtOf(account, subscription, params),
-    refusesBadCard: params.payment_behavior === 'error_if_incomplete',
-  })
-  return subscription
+  }
 }
 
 function cancelAtOf(
@@ -160,7 +220,9 @@ function cancelAtOf(
 function fieldsOf(account: Account, subscription: Subscription, params: Wanted): Partial<Subscription> {
   const details = params.cancellation_details
   return {
-    metadata: changedMetadata(subscription.metadata, params.metadata),
+    ...(params.metadata !== undefined && {
+      metadata: changedMetadata(subscription.metadata, params.metadata),
+    }),
     ...(params.description !== undefined && { description: params.description }),
     ...(params.collection_method !== undefined && { collection_method: params.collection_method }),
     ...(params.days_until_due !== undefined && { days_until_due: params.days_until_due }),
@@ -189,9 +251,8 @@ function itemChange(
   account: Account,
   subscription: Subscription,
   wanted: NonNullable<Wanted['items']>[number],
-  index: number,
+  param: string,
 ): ItemChange {
-  const param = `items[${index}]`
   const item =
     wanted.id === undefined
       ? undefined

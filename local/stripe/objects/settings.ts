@@ -1,0 +1,25 @@
+/** What the owner of an account chooses in Stripe's dashboard, and a limit that a stand-in need not have. */
+export interface Settings {
+  /** The days after the first failure on which Stripe tries an invoice again by itself; none switches that off. */
+  retry_days: number[]
+  /** What becomes of a subscription whose invoice Stripe will not try again; an account without retries of Stripe's own
+   *  gets there with the first failure. */
+  after_last_retry: 'cancel' | 'unpaid' | 'past_due'
+  /** How many days before a renewal `invoice.upcoming` is sent. */
+  upcoming_invoice_days: number
+  /** Stripe allows three customers on a clock. */
+  customers_per_test_clock: number
+}
+
+/** The settings as they are kept. */
+export interface KeptSettings extends Settings {
+  id: 'settings'
+}
+
+export const defaultSettings: KeptSettings = {
+  id: 'settings',
+  retry_days: [3, 5, 7],
+  after_last_retry: 'past_due',
+  upcoming_invoice_days: 7,
+  customers_per_test_clock: 1000,
+}
