@@ -18,10 +18,10 @@ import type { Subscription } from '../objects/subscription.ts'
 import { nothingUpcoming, previewChange, previewRenewal } from '../processes/previewing.ts'
 import { periodEndsOf } from '../processes/subscription-status.ts'
 import { given } from './find.ts'
-import { cancelAt, changeOf, changedItems } from './subscription-updates.ts'
+import { billingCycleAnchor, cancelAt, changeOf, changedItems } from './subscription-updates.ts'
 
 const detailsShape = {
-  billing_cycle_anchor: oneOf('now', 'unchanged'),
+  billing_cycle_anchor: billingCycleAnchor,
   billing_mode: unsupported(),
   billing_schedules: unsupported(),
   cancel_at: cancelAt,

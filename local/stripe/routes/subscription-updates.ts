@@ -15,6 +15,7 @@ import {
   text,
   timestamp,
   unsupported,
+  type Field,
   type Parsed,
 } from '../http/parameters.ts'
 import { route } from '../http/router.ts'
@@ -60,6 +61,14 @@ const feedback = oneOf(
 
 export const cancellationDetails = hash({ comment: clearable(text()), feedback: clearable(feedback) })
 
+const anchor = oneOf('now', 'unchanged')
+
+/** `{ type: 'now' }`, where clients of versions before 2026-09-30 send the bare word. */
+export const billingCycleAnchor: Field<'now' | 'unchanged'> = {
+  read: (raw, path) =>
+    typeof raw === 'string' ? anchor.read(raw, path) : hash({ type: required(anchor) }).read(raw, path).type,
+}
+
 export const cancelAt = clearable(
   either(
     oneOf('max_period_end', 'min_period_end'),
@@ -72,7 +81,7 @@ const shape = {
   add_invoice_items: unsupported(),
   application_fee_percent: unsupported(),
   automatic_tax: hash({ enabled: required(oneOf('false')), liability: ignored() }),
-  billing_cycle_anchor: oneOf('now', 'unchanged'),
+  billing_cycle_anchor: billingCycleAnchor,
   billing_schedules: unsupported(),
   billing_thresholds: unsupported(),
   cancel_at: cancelAt,
