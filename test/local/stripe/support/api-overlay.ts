@@ -41,6 +41,12 @@ export const overlayFields: OverlayField[] = [
     source: changelog,
   },
   {
+    schema: 'subscriptions_resource_pending_update',
+    field: 'cancel_at_period_end',
+    is: nullable({ type: 'boolean' }),
+    source: changelog,
+  },
+  {
     schema: 'subscriptions_resource_trial_settings_end_behavior',
     field: 'billing_cycle_anchor',
     is: nullable(text),

@@ -12,9 +12,12 @@ export const billingScenes = (stripe: () => Stripe, local: () => LocalStripe) =>
 
     async customer(rest: Stripe.CustomerCreateParams = {}): Promise<string> {
       const customer = await stripe().customers.create({ email: 'ada@example.com', ...rest })
-      const method = await stripe().paymentMethods.attach('pm_card_visa', { customer: customer.id })
-      const invoice_settings = { default_payment_method: method.id }
+      const invoice_settings = { default_payment_method: await scenes.addCard(customer.id) }
       return (await stripe().customers.update(customer.id, { invoice_settings })).id
+    },
+
+    async addCard(customer: string, card = 'pm_card_visa'): Promise<string> {
+      return (await stripe().paymentMethods.attach(card, { customer })).id
     },
 
     async subscribe(unitAmount: number, rest: Partial<Stripe.SubscriptionCreateParams> = {}) {
