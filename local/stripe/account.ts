@@ -12,7 +12,7 @@ import type { PaymentMethod } from './objects/payment-method.ts'
 import { previousAttributes } from './objects/previous-attributes.ts'
 import type { Price } from './objects/price.ts'
 import type { Product } from './objects/product.ts'
-import { defaultSettings, type KeptSettings, type Settings } from './objects/settings.ts'
+import { defaultSettings, type Settings } from './objects/settings.ts'
 import type { SetupIntent } from './objects/setup-intent.ts'
 import type { Subscription } from './objects/subscription.ts'
 import type { SubscriptionItem } from './objects/subscription-item.ts'
@@ -80,7 +80,7 @@ export class Account {
   readonly paymentMethods: Collection<PaymentMethod>
   readonly prices: Collection<Price>
   readonly products: Collection<Product>
-  readonly keptSettings: Collection<KeptSettings>
+  readonly keptSettings: Collection<Settings & Stored>
   readonly setupIntents: Collection<SetupIntent>
   readonly subscriptionItems: Collection<SubscriptionItem>
   readonly subscriptions: Collection<Subscription>
@@ -164,11 +164,16 @@ export class Account {
   }
 
   get settings(): Settings {
-    return this.keptSettings.get('settings') ?? defaultSettings
+    const { id: _id, ...settings } = this.keptSettings.get('settings') ?? {
+      id: 'settings',
+      ...defaultSettings,
+    }
+    return settings
   }
 
   changeSettings(changes: Partial<Settings>): void {
-    const kept = this.keptSettings.get('settings') ?? this.keptSettings.insert({ ...defaultSettings })
+    const kept =
+      this.keptSettings.get('settings') ?? this.keptSettings.insert({ id: 'settings', ...defaultSettings })
     this.keptSettings.change(kept, changes)
   }
 
@@ -183,10 +188,15 @@ export class Account {
     return this.now(customer ? this.customers.get(customer) : undefined)
   }
 
-  /** The test clock that an object hangs on, by itself or by its customer or its invoice. */
+  /** The test clock that an object hangs on, by itself or by what it belongs to. */
   clockOf(object: StripeObject): TestClock | undefined {
-    const owned = object as { test_clock?: string | null; customer?: string | null; invoice?: string | null }
-    const owner = this.customers.get(owned.customer ?? '') ?? this.invoices.get(owned.invoice ?? '')
+    const owned = object as Partial<
+      Record<'test_clock' | 'customer' | 'invoice' | 'subscription', string | null>
+    >
+    const owner =
+      this.customers.get(owned.customer ?? '') ??
+      this.invoices.get(owned.invoice ?? '') ??
+      this.subscriptions.get(owned.subscription ?? '')
     return this.testClocks.get(owned.test_clock ?? owner?.test_clock ?? '')
   }
 

@@ -1,6 +1,7 @@
 import { nobody, type Account } from '../account.ts'
 import { newId } from '../store/ids.ts'
 import { apiVersion } from '../objects/event.ts'
+import { refuseOnAdvancingClock } from './clock-lock.ts'
 import { internalError, noSuchKey, StripeError, unrecognizedUrl } from './errors.ts'
 import { render } from './expand.ts'
 import { concerns, happens, tooManyRequests, type Faults } from './faults.ts'
@@ -97,6 +98,7 @@ export class Api {
       if (fails) throw internalError()
       const { expand, ...raw } = parseForm(request.method === 'POST' ? request.body : request.query)
       const paths = expand === undefined ? [] : list(text()).read(expand, 'expand')
+      refuseOnAdvancingClock(this.#account, request, Object.values(match.values), raw)
       const params = parseParameters(match.route.shape, raw, '', version)
       const path = (name: string): string => match.values[name] ?? ''
       const result = match.route.handle({ account: this.#account, params, path })

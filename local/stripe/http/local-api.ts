@@ -7,6 +7,7 @@ import { attachPaymentMethod } from '../processes/payment-methods.ts'
 import { badParameter, unrecognizedUrl } from './errors.ts'
 import { render } from './expand.ts'
 import { noFaults, readFaults, type Faults } from './faults.ts'
+import { readSettings } from './settings.ts'
 
 /** What only a stand-in can offer: faults on demand, counts, and a hand for tests without a browser. */
 export class LocalApi {
@@ -31,6 +32,11 @@ export class LocalApi {
         return this.faults
       case 'GET counts':
         return this.#counts()
+      case 'GET settings':
+        return this.#account.settings
+      case 'POST settings':
+        this.#account.changeSettings(readSettings(parse(body)))
+        return this.#account.settings
       case 'POST checkout/pay':
         return this.#pay(id, parse(body))
       case 'POST customers/card':
@@ -43,17 +49,23 @@ export class LocalApi {
   /** The counts come from the objects themselves, so that they hold after a restart too. */
   #counts(): object {
     const { callCounts, charges, invoicePayments } = this.#account
-    const perIntent: Record<string, number> = {}
-    for (const charge of charges.all())
-      if (charge.status === 'succeeded')
-        perIntent[charge.payment_intent] = (perIntent[charge.payment_intent] ?? 0) + 1
-    const perInvoice: Record<string, number> = {}
-    for (const { invoice, payment } of invoicePayments.all())
-      perInvoice[invoice] = (perInvoice[invoice] ?? 0) + (perIntent[payment.payment_intent] ?? 0)
+    const attempts: Record<string, number> = {}
+    const paid: Record<string, number> = {}
+    for (const { payment_intent: intent, status } of charges.all()) {
+      attempts[intent] = (attempts[intent] ?? 0) + 1
+      if (status === 'succeeded') paid[intent] = (paid[intent] ?? 0) + 1
+    }
+    const perInvoice = (perIntent: Record<string, number>): Record<string, number> => {
+      const sums: Record<string, number> = {}
+      for (const { invoice, payment } of invoicePayments.all())
+        sums[invoice] = (sums[invoice] ?? 0) + (perIntent[payment.payment_intent] ?? 0)
+      return sums
+    }
     return {
       calls: Object.fromEntries(callCounts.all().map(({ id, count }) => [id, count])),
-      charges_per_payment_intent: perIntent,
-      charges_per_invoice: perInvoice,
+      charges_per_payment_intent: paid,
+      charges_per_invoice: perInvoice(paid),
+      attempts_per_invoice: perInvoice(attempts),
       refunds_per_charge: {},
     }
   }
@@ -62,7 +74,10 @@ export class LocalApi {
     const session = named(this.#account.checkoutSessions, id, 'checkout.session')
     const method = needsCard(session)
       ? this.#account.paymentMethods.insert(
-          newPaymentMethod({ now: this.#account.now(), card: testCard(cardNumber(given.card)) }),
+          newPaymentMethod({
+            now: this.#account.nowOf(session.customer),
+            card: testCard(cardNumber(given.card)),
+          }),
         )
       : undefined
     const outcome = submitCheckout(this.#account, session, method, {
@@ -85,7 +100,7 @@ export class LocalApi {
     for (const method of paymentMethods.where('customer', id))
       paymentMethods.change(method, { hidden: { number, authenticatedForLater: false } })
     if (paymentMethods.where('customer', id).length === 0) {
-      const fresh = newPaymentMethod({ now: this.#account.now(), card: testCard('4242424242424242') })
+      const fresh = newPaymentMethod({ now: this.#account.now(customer), card: testCard('4242424242424242') })
       attachPaymentMethod(this.#account, paymentMethods.insert(fresh), customer)
       paymentMethods.change(fresh, { hidden: { number, authenticatedForLater: false } })
       customers.change(customer, {

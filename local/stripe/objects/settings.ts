@@ -11,13 +11,7 @@ export interface Settings {
   customers_per_test_clock: number
 }
 
-/** The settings as they are kept. */
-export interface KeptSettings extends Settings {
-  id: 'settings'
-}
-
-export const defaultSettings: KeptSettings = {
-  id: 'settings',
+export const defaultSettings: Settings = {
   retry_days: [3, 5, 7],
   after_last_retry: 'past_due',
   upcoming_invoice_days: 7,

@@ -230,7 +230,7 @@ function setupIntentOf(account: Account, session: CheckoutSession): SetupIntent 
   const { setupIntent: wanted } = session.hidden.plans
   const intent = account.setupIntents.insert(
     newSetupIntent({
-      now: account.now(),
+      now: account.nowOf(session.customer ?? session.hidden.customer),
       customer: session.customer ?? session.hidden.customer,
       description: wanted.description,
       metadata: wanted.metadata,

@@ -20,7 +20,8 @@ export function setAutoAdvance(account: Account, invoice: Invoice, on: boolean):
     if (!invoice.attempted) return { auto_advance: true, ...planFirstAttempt(account, invoice) }
     return { auto_advance: true, ...planRetry(account, { ...invoice, auto_advance: true }) }
   }
-  if (invoice.status !== 'draft') return { auto_advance: on }
+  // What is settled has nothing left to advance to.
+  if (invoice.status !== 'draft') return {}
   const at = account.nowOf(invoice.customer) + draftSeconds
   account.agenda.plan(finalizeInvoiceJob, invoice.id, at, invoice.test_clock)
   return {

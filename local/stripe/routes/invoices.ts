@@ -1,5 +1,5 @@
 import type { Account } from '../account.ts'
-import { invalidRequest, missingParameter } from '../http/errors.ts'
+import { invalidRequest, missingParameter, StripeError } from '../http/errors.ts'
 import { pageOf, paging, pagingByTime, within } from '../http/lists.ts'
 import {
   boolean,
@@ -20,10 +20,14 @@ import {
 import { route } from '../http/router.ts'
 import { search } from '../http/search.ts'
 import { subscriptionOf, type Invoice } from '../objects/invoice.ts'
+import type { PaymentMethod } from '../objects/payment-method.ts'
 import { changedMetadata } from '../objects/shared.ts'
+import { present } from '../present.ts'
+import { setAutoAdvance } from '../processes/collecting.ts'
 import {
   draftInvoice,
   finalizeInvoice,
+  intentOf,
   markUncollectible,
   payInvoice,
   payOutOfBand,
@@ -85,7 +89,6 @@ function create(account: Account, params: Parsed<typeof createShape>): Invoice {
     customer,
     currency: params.currency ?? customer.currency ?? 'usd',
     billingReason: 'manual',
-    autoAdvance: params.auto_advance,
     collectionMethod: params.collection_method,
     dueDate: sends ? due : null,
     defaultPaymentMethod:
@@ -97,13 +100,14 @@ function create(account: Account, params: Parsed<typeof createShape>): Invoice {
     statementDescriptor: params.statement_descriptor,
   })
   if (params.pending_invoice_items_behavior === 'include') gatherItems(account, invoice)
+  if (params.auto_advance) account.invoices.change(invoice, setAutoAdvance(account, invoice, true))
   account.emit('invoice.created', invoice)
   return invoice
 }
 
 function update(account: Account, invoice: Invoice, params: Parsed<typeof shared>): Invoice {
-  const previous = account.invoices.change(invoice, {
-    ...(params.auto_advance !== undefined && { auto_advance: params.auto_advance }),
+  const { hidden: _hidden, ...previous } = account.invoices.change(invoice, {
+    ...(params.auto_advance !== undefined && setAutoAdvance(account, invoice, params.auto_advance)),
     ...(params.collection_method !== undefined && { collection_method: params.collection_method }),
     ...(params.default_payment_method !== undefined && {
       default_payment_method:
@@ -139,13 +143,34 @@ function pay(account: Account, invoice: Invoice, params: Parsed<typeof payShape>
     return invoice
   }
   const method =
-    params.payment_method === undefined
-      ? undefined
-      : findPaymentMethod(account, params.payment_method, 'payment_method')
+    params.payment_method === undefined ? undefined : cardOf(account, invoice, params.payment_method)
   // By Stripe's default the customer is taken to be absent.
   const outcome = payInvoice(account, invoice, { method, offSession: params.off_session ?? true })
   if (outcome.kind === 'declined') throw outcome.error
+  if (outcome.kind === 'requires_action') throw requiresAction(account, invoice)
   return invoice
+}
+
+/** A card of the customer whose invoice it is. */
+function cardOf(account: Account, invoice: Invoice, id: string): PaymentMethod {
+  const method = findPaymentMethod(account, id, 'payment_method')
+  if (method.customer === invoice.customer) return method
+  throw invalidRequest(
+    `The customer does not have a payment method with the ID ${method.id}. The payment method must be attached to the customer.`,
+    { code: 'resource_missing', param: 'payment_method' },
+  )
+}
+
+/** The customer has to come and authenticate (https://docs.stripe.com/error-codes#invoice-payment-intent-requires-action). */
+function requiresAction(account: Account, invoice: Invoice): StripeError {
+  const intent = intentOf(account, invoice)
+  return new StripeError(402, {
+    type: 'card_error',
+    code: 'invoice_payment_intent_requires_action',
+    message:
+      'Payment for this invoice requires additional user action before it can be completed successfully. Payment can be completed using the PaymentIntent associated with the invoice.',
+    ...(intent && { payment_intent: present(account, intent) }),
+  })
 }
 
 const invoiceNamed = (account: Account, id: string): Invoice => named(account.invoices, id, 'invoice')
@@ -219,8 +244,10 @@ export const invoiceRoutes = [
       const invoice = invoiceNamed(account, path('invoice'))
       requireDraft(invoice, "This invoice is already finalized, you can't re-finalize a non-draft invoice.")
       if (params.auto_advance !== undefined)
-        account.invoices.change(invoice, { auto_advance: params.auto_advance })
+        account.invoices.change(invoice, setAutoAdvance(account, invoice, params.auto_advance))
       finalizeInvoice(account, invoice)
+      // Finalized by hand, it is collected within the hour.
+      if (invoice.auto_advance) account.invoices.change(invoice, setAutoAdvance(account, invoice, true))
       return invoice
     },
   ),
@@ -243,44 +270,4 @@ export const invoiceRoutes = [
     markUncollectible(account, invoice)
     return invoice
   }),
-]
-
-export const invoicePaymentRoutes = [
-  route(
-    'GET',
-    '/v1/invoice_payments',
-    {
-      ...pagingByTime,
-      invoice: text(),
-      payment: hash({
-        payment_intent: text(),
-        payment_record: text(),
-        type: required(oneOf('payment_intent', 'payment_record')),
-      }),
-      status: oneOf('canceled', 'open', 'paid'),
-    },
-    ({ account, params }) => {
-      const { invoicePayments } = account
-      const intent = params.payment?.payment_intent
-      const found =
-        intent !== undefined
-          ? invoicePayments.where('payment_intent', intent)
-          : params.invoice === undefined
-            ? invoicePayments.all()
-            : invoicePayments.where('invoice', params.invoice)
-      return pageOf(
-        found.filter(
-          (payment) =>
-            within(payment.created, params.created) &&
-            (params.invoice === undefined || payment.invoice === params.invoice) &&
-            (params.status === undefined || payment.status === params.status),
-        ),
-        params,
-        '/v1/invoice_payments',
-      )
-    },
-  ),
-  route('GET', '/v1/invoice_payments/:id', {}, ({ account, path }) =>
-    named(account.invoicePayments, path('id'), 'invoice_payment'),
-  ),
 ]

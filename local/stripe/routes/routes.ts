@@ -1,6 +1,7 @@
 import type { Route } from '../http/router.ts'
 import { balanceTransactionRoutes, chargeRoutes } from './charges.ts'
-import { invoicePaymentRoutes, invoiceRoutes } from './invoices.ts'
+import { invoicePaymentRoutes } from './invoice-payments.ts'
+import { invoiceRoutes } from './invoices.ts'
 import { checkoutSessionRoutes } from './checkout-sessions.ts'
 import { couponRoutes } from './coupons.ts'
 import { customerRoutes } from './customers.ts'

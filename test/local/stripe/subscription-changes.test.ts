@@ -137,7 +137,8 @@ describe('a subscription changes as it does at Stripe', () => {
     })
     expect(await stripe.subscriptions.retrieve(id)).toMatchObject({ status: 'past_due' })
     const { id: invoice } = await latestInvoice(id)
-    await stripe.invoices.pay(invoice, { payment_method: 'pm_card_visa' })
+    const method = await stripe.paymentMethods.attach('pm_card_visa', { customer })
+    await stripe.invoices.pay(invoice, { payment_method: method.id })
     expect(await stripe.subscriptions.retrieve(id)).toMatchObject({ status: 'active' })
   })
 
