@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { explainDecline } from '../../domain/decline-codes.ts'
+import { parseId } from '../../domain/ids.ts'
+import { composeNotice, type NoticeData, noticeKinds } from '../../domain/notices.ts'
+
+const notice = (rest: Partial<NoticeData> = {}): NoticeData => ({
+  kind: 'payment_failed',
+  user_id: 'ada',
+  subscription_id: parseId('sbs', 'sbs_00000000000000000000000001'),
+  plan_id: 'pro',
+  plan_name: 'Pro',
+  amount: 9900,
+  currency: 'brl',
+  invoice_id: 'in_1',
+  retry_at: '2026-03-14T09:30:00Z',
+  grace_until: '2026-03-18T09:30:00Z',
+  trial_end: '2026-04-01T00:00:00Z',
+  access_until: '2026-04-30T23:59:00Z',
+  pay_url: 'https://invoice.stripe.com/i/1?a=1&b=2',
+  ...rest,
+})
+const mail = (rest: Partial<NoticeData> = {}) => composeNotice(notice(rest), 'Acme')
+
+/** What a reader sees of the HTML. */
+const read = (html: string): string =>
+  html
+    .replaceAll(/<head>.*<\/head>/g, '')
+    .replaceAll(/<[^>]+>/g, ' ')
+    .replaceAll('&amp;', '&')
+    .replaceAll('&#39;', "'")
+    .replaceAll(/\s+/g, ' ')
+
+describe('the mail of a notice', () => {
+  it('says before a retry how much is tried when, how long access lasts, and where to pay', () => {
+    const { subject, text } = mail({ kind: 'retry_upcoming' })
+    expect(subject).toBe('We will try your payment again on 14 March 2026')
+    expect(text).toBe(
+      [
+        'We could not collect BRL 99.00 for Pro. We will charge your card again on 14 March 2026.',
+        'Please see to it that there is enough money on it by then, or pay now with another card.',
+        'You keep access until 18 March 2026, 09:30 UTC.',
+        'Pay now: https://invoice.stripe.com/i/1?a=1&b=2',
+        'Acme\n',
+      ].join('\n\n'),
+    )
+  })
+
+  it('says why a payment failed in words for the customer, and what comes next', () => {
+    expect(mail({ reason: explainDecline('insufficient_funds') }).text).toContain(
+      'BRL 99.00 for Pro.\n\nThere was not enough money available on your card.\n\n',
+    )
+    expect(mail().text).toContain('We will try again on 14 March 2026')
+    const { retry_at: _at, ...withoutRetry } = notice()
+    const last = composeNotice(withoutRetry, 'Acme')
+    expect(last.text).toContain('We will not charge this card again')
+    expect(last.text).not.toContain('try again')
+  })
+
+  it('asks for the confirmation that the bank wants, with a link for it', () => {
+    const { subject, text } = mail({ kind: 'authentication_required' })
+    expect(subject).toBe('Please confirm your payment for Pro')
+    expect(text).toContain('Confirm the payment: https://invoice.stripe.com/i/1')
+  })
+
+  it('tells what is charged after a trial, also when it is nothing', () => {
+    expect(mail({ kind: 'trial_will_end' }).text).toContain('ends on 1 April 2026.')
+    expect(mail({ kind: 'trial_will_end' }).text).toContain('BRL 99.00 will be charged')
+    expect(mail({ kind: 'trial_will_end', amount: 0 }).text).toContain('Nothing will be charged then')
+  })
+
+  it('tells an end from an end to come, and why', () => {
+    const later = mail({ kind: 'subscription_canceled', reason: 'You asked for it.' })
+    expect(later.text).toContain('Your subscription to Pro is canceled.\n\nYou asked for it.\n\n')
+    expect(later.text).toContain('You keep access until 30 April 2026, 23:59 UTC.')
+    const { access_until: _until, ...ended } = notice({ kind: 'subscription_canceled' })
+    expect(composeNotice(ended, 'Acme').text).toContain('has ended.\n\nYou no longer have access')
+  })
+
+  it.each([
+    ['jpy', 9900, 'JPY 9900'],
+    ['kwd', 9900, 'KWD 9.900'],
+    ['usd', 5, 'USD 0.05'],
+  ])('writes %s with its own decimals', (currency, amount, shown) => {
+    expect(mail({ kind: 'payment_recovered', currency, amount }).text).toContain(`received ${shown} for Pro`)
+  })
+
+  it.each(noticeKinds)('%s reads the same as text and as HTML, whatever is known', (kind) => {
+    for (const data of [
+      notice({ kind }),
+      { kind, user_id: 'ada', subscription_id: notice().subscription_id, plan_id: 'pro', plan_name: 'Pro' },
+    ] satisfies NoticeData[]) {
+      const { subject, text, html } = composeNotice(data, 'Acme')
+      const paragraphs = text.trimEnd().split('\n\n')
+      for (const paragraph of paragraphs) expect(read(html)).toContain(paragraph.replace(/: https.*/, ''))
+      expect(`${subject} ${text} ${html}`).not.toMatch(/undefined|NaN|null|Invalid/)
+      expect(paragraphs.length).toBeGreaterThanOrEqual(2)
+    }
+  })
+
+  it('lets no name become markup, a header or a link of its own', () => {
+    const { subject, html } = composeNotice(
+      notice({ plan_name: 'Pro\r\nBcc: eve@example.com <img src=x onerror="alert(1)">' }),
+      '</p><script>',
+    )
+    expect(subject).not.toMatch(/[\r\n]/)
+    expect(html).not.toMatch(/<img|<script/)
+    expect(html).toContain('href="https://invoice.stripe.com/i/1?a=1&amp;b=2"')
+    for (const pay_url of ['javascript:alert(1)', 'https://a.example/ onclick=x', '//a.example'])
+      expect(mail({ pay_url }).html).not.toContain('<a ')
+  })
+})
