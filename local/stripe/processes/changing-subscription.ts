@@ -7,16 +7,8 @@ import type { PaymentMethod } from '../objects/payment-method.ts'
 import { previousAttributes } from '../objects/previous-attributes.ts'
 import type { Subscription } from '../objects/subscription.ts'
 import { present } from '../present.ts'
-import {
-  cardFor,
-  draftInvoice,
-  dueAfterBalance,
-  finalizeInvoice,
-  noCardToCharge,
-  payInvoice,
-  setLines,
-  voidInvoice,
-} from './invoicing.ts'
+import { draftInvoice, dueAfterBalance, finalizeInvoice, setLines, voidInvoice } from './invoicing.ts'
+import { cardFor, noCardToCharge, payInvoice } from './paying-invoices.ts'
 import { keepPendingUpdate } from './pending-update.ts'
 import {
   applyPlan,

@@ -17,12 +17,11 @@ import {
   draftInvoice,
   finalizeInvoice,
   intentOf,
-  noCardToCharge,
   openInvoicesOf,
-  payInvoice,
   setLines,
   voidInvoice,
 } from './invoicing.ts'
+import { noCardToCharge, payInvoice } from './paying-invoices.ts'
 import { stopCollecting } from './retrying.ts'
 import { expireIncompleteJob, forgetPlans, planPeriodEnd, planTrialNotice } from './subscription-status.ts'
 

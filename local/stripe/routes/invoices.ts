@@ -29,10 +29,9 @@ import {
   finalizeInvoice,
   intentOf,
   markUncollectible,
-  payInvoice,
-  payOutOfBand,
   voidInvoice,
 } from '../processes/invoicing.ts'
+import { payInvoice, payOutOfBand } from '../processes/paying-invoices.ts'
 import { gatherItems } from '../processes/invoice-items.ts'
 import { findPaymentMethod } from '../processes/payment-methods.ts'
 import { given, named } from './find.ts'
