@@ -1,6 +1,6 @@
 import type { Interval } from './objects/shared.ts'
 
-interface Recurrence {
+export interface Recurrence {
   interval: Interval
   interval_count: number
 }
@@ -22,4 +22,23 @@ export function intervalsAfter(
   const end = new Date(anchor * 1000)
   end.setUTCFullYear(start.getUTCFullYear(), months, Math.min(start.getUTCDate(), daysInMonth))
   return end.getTime() / 1000
+}
+
+const longest = { day: 1, week: 7, month: 31, year: 366 }
+const shortest = { day: 1, week: 7, month: 28, year: 365 }
+
+/** The interval that a moment falls into, of those that follow an anchor or come before it. */
+export function intervalAround(
+  anchor: number,
+  recurrence: Recurrence,
+  at: number,
+): { start: number; end: number } {
+  // As many intervals as have surely passed; the rest is a step or two.
+  const days = (at < anchor ? shortest : longest)[recurrence.interval] * recurrence.interval_count
+  let times = Math.floor((at - anchor) / (days * seconds.day))
+  while (intervalsAfter(anchor, recurrence, times + 1) <= at) times += 1
+  return {
+    start: intervalsAfter(anchor, recurrence, times),
+    end: intervalsAfter(anchor, recurrence, times + 1),
+  }
 }

@@ -6,11 +6,15 @@ import { collectByItself, finalizeByItself, finalizeInvoiceJob } from './process
 import { expirePendingUpdateJob } from './processes/pending-update.ts'
 import { announceUpcomingInvoice, renew } from './processes/renewing.ts'
 import { retryInvoiceJob } from './processes/retrying.ts'
+import { endPhaseJob } from './processes/schedule-status.ts'
+import { endPhase } from './processes/scheduling.ts'
 import { cancelSubscription, expireIncompleteSubscription } from './processes/subscribing.ts'
 import {
   cancelJob,
   expireIncompleteJob,
   renewJob,
+  resumeCollection,
+  resumeCollectionJob,
   trialNoticeJob,
   upcomingInvoiceJob,
 } from './processes/subscription-status.ts'
@@ -37,7 +41,9 @@ export const jobsOf = (account: Account): Jobs => ({
     if (subscription && subscription.status !== 'canceled')
       cancelSubscription(account, subscription, subscription.cancellation_details)
   },
+  [resumeCollectionJob]: (id) => resumeCollection(account, id),
   [renewJob]: (id) => renew(account, id),
+  [endPhaseJob]: (id) => endPhase(account, id),
   [upcomingInvoiceJob]: (id) => announceUpcomingInvoice(account, id),
   [trialNoticeJob]: (id) => {
     const subscription = account.subscriptions.get(id)

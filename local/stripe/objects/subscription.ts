@@ -19,7 +19,6 @@ export interface NewSubscription {
   description?: string | null | undefined
   metadata?: Metadata
   trialEnd?: number | null | undefined
-  cancelAt?: number | null | undefined
   paymentMethodTypes?: string[] | null | undefined
   saveDefaultPaymentMethod?: 'off' | 'on_subscription' | undefined
   missingPaymentMethodAtTrialEnd?: 'cancel' | 'create_invoice' | 'pause' | undefined
@@ -58,7 +57,7 @@ export function newSubscription(given: NewSubscription) {
     },
     billing_schedules: [],
     billing_thresholds: null,
-    cancel_at: given.cancelAt ?? null,
+    cancel_at: null as number | null,
     cancel_at_period_end: false,
     canceled_at: null as number | null,
     cancellation_details: {
@@ -100,7 +99,7 @@ export function newSubscription(given: NewSubscription) {
     },
     pending_invoice_item_interval: null,
     pending_setup_intent: null as string | null,
-    schedule: null,
+    schedule: null as string | null,
     start_date: given.now,
     status: given.status,
     test_clock: given.testClock,

@@ -17,7 +17,8 @@ import {
   type PlannedChange,
   type SubscriptionChange,
 } from './planning-change.ts'
-import { defaultCardOf, fullPeriodLine, refuseBadCard } from './subscribing.ts'
+import { defaultCardOf, refuseBadCard } from './subscribing.ts'
+import { fullPeriodLine } from './subscription-lines.ts'
 import { planCancellation, planPeriodEnd } from './subscription-status.ts'
 
 /** What becomes of a change whose payment does not go through: it holds all the same, it is refused, or it waits. */

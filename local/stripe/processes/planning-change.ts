@@ -2,7 +2,9 @@ import type { Account } from '../account.ts'
 import { invalidRequest } from '../http/errors.ts'
 import type { Subscription } from '../objects/subscription.ts'
 import { newSubscriptionItem, type SubscriptionItem } from '../objects/subscription-item.ts'
-import { chargeFor, creditFor, periodAround, type ItemChange, type Proration } from './prorating.ts'
+import type { CancellationTime } from './subscription-status.ts'
+import { followItems } from './schedule-status.ts'
+import { chargeFor, creditFor, isChange, periodAround, type ItemChange, type Proration } from './prorating.ts'
 
 export interface SubscriptionChange {
   /** What is simply written: metadata, description, the card. */
@@ -16,7 +18,7 @@ export interface SubscriptionChange {
   /** `now` ends a trial, a time moves its end. */
   trialEnd?: 'now' | number | undefined
   /** Null undoes a cancellation that was planned. */
-  cancelAt?: number | 'period_end' | null | undefined
+  cancelAt?: CancellationTime | null | undefined
 }
 
 /** A change worked out, and nothing of it written yet. */
@@ -91,6 +93,7 @@ export function applyPlan(
     if (known) subscriptionItems.change(known, item)
     else subscriptionItems.insert(item)
   }
+  followItems(account, subscription)
 }
 
 /** When the cycle begins anew, it does for every item. */
@@ -155,22 +158,21 @@ function prorationsOf(
   if (prorations === 'none' || subscription.status === 'trialing') return []
   const at = prorationDate ?? now
   return changes
-    .filter((change) => restarts || costsOtherwise(change))
+    .filter((change) => restarts || isChange(change))
     .flatMap((change) => {
       const { item, price, deleted, after } = change
       if (item) checkProrationDate(item, at)
-      const credit = item
-        ? [{ ...creditFor(account, subscription, item, at), subscriptionItem: item.id }]
-        : []
+      // Of a period that is over nothing is left to give back.
+      const credit =
+        item && item.current_period_end > at
+          ? [{ ...creditFor(account, subscription, item, at), subscriptionItem: item.id }]
+          : []
       // A cycle that begins anew is charged for whole, by the lines of its invoice.
       if (deleted || restarts || !after) return credit
       const period = periodAround(subscription.billing_cycle_anchor, price, at)
       return [...credit, { ...chargeFor(account, change, period, at), subscriptionItem: after.id }]
     })
 }
-
-const costsOtherwise = ({ item, price, quantity, deleted }: ItemChange): boolean =>
-  deleted || !item || item.price !== price.id || item.quantity !== quantity
 
 /** Time can only be given back out of the period that was paid for. */
 function checkProrationDate(

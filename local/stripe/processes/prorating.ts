@@ -1,5 +1,5 @@
 import type { Account } from '../account.ts'
-import { intervalsAfter } from '../calendar.ts'
+import { intervalAround } from '../calendar.ts'
 import type { Invoice } from '../objects/invoice.ts'
 import type { CreditedItems, LineItem, Period } from '../objects/line-item.ts'
 import { amountOf, type Price } from '../objects/price.ts'
@@ -13,6 +13,10 @@ export interface ItemChange {
   quantity: number
   deleted: boolean
 }
+
+/** Whether a change makes anything else of an item. */
+export const isChange = ({ item, price, quantity, deleted }: ItemChange): boolean =>
+  deleted || !item || item.price !== price.id || item.quantity !== quantity
 
 /** What a change in the middle of a period costs, or gives back, for one item. */
 export interface Proration {
@@ -29,15 +33,14 @@ export interface Proration {
 export const remainingAmount = (amount: number, { start, end }: Period, at: number): number =>
   Math.round((amount * (end - at)) / (end - start))
 
+/** What the time costs until the first whole period begins. */
+export const amountUntilAnchor = (anchor: number, price: Price, quantity: number, now: number): number =>
+  remainingAmount(amountOf(price, quantity), periodAround(anchor, price, now), now)
+
 /** The period of a price that a moment falls into, counted from the anchor of the billing cycle. */
 export function periodAround(anchor: number, { recurring }: Price, at: number): Period {
   if (!recurring) throw new Error('Only what recurs has periods')
-  let times = 0
-  while (intervalsAfter(anchor, recurring, times + 1) <= at) times += 1
-  return {
-    start: intervalsAfter(anchor, recurring, times),
-    end: intervalsAfter(anchor, recurring, times + 1),
-  }
+  return intervalAround(anchor, recurring, at)
 }
 
 /** Gives back the time of the old price that will not be used. */
@@ -48,7 +51,9 @@ export function creditFor(
   at: number,
 ): Proration {
   const price = account.prices.must(item.price)
-  const period = { start: item.current_period_start, end: item.current_period_end }
+  // A first period that was shorter than the others was paid for by its part.
+  const { start } = periodAround(subscription.billing_cycle_anchor, price, item.current_period_start)
+  const period = { start, end: item.current_period_end }
   return {
     amount: -remainingAmount(amountOf(price, item.quantity), period, at),
     description: `Unused time on ${unitsOf(account, price, item.quantity)} after ${dateOf(at)}`,

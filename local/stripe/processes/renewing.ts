@@ -18,7 +18,9 @@ import {
 } from './invoicing.ts'
 import { periodAround } from './prorating.ts'
 import { notByItself } from './retrying.ts'
-import { cancelSubscription, defaultCardOf, fullPeriodLine } from './subscribing.ts'
+import { startDuePhase } from './scheduling.ts'
+import { cancelSubscription, defaultCardOf } from './subscribing.ts'
+import { fullPeriodLine } from './subscription-lines.ts'
 import { forgetPlans, periodEndsOf, planPeriodEnd } from './subscription-status.ts'
 
 const renewed = new Set(['trialing', 'active', 'past_due', 'unpaid'])
@@ -38,7 +40,12 @@ export function renew(account: Account, id: string): void {
     if (then === 'pause') return pauseAfterTrial(account, subscription)
   }
   const before = present(account, subscription)
+  startDuePhase(account, subscription, now)
   const items = dueItems(account, subscription, now)
+  if (items.length === 0) {
+    account.emit('customer.subscription.updated', subscription, before)
+    return planPeriodEnd(account, subscription)
+  }
   const start = Math.min(...items.map((item) => item.current_period_start))
   for (const item of items) beginNextPeriod(account, subscription, item)
   if (endsTrial) account.subscriptions.change(subscription, { status: 'active' })

@@ -1,13 +1,12 @@
 import type { Account } from '../account.ts'
-import { intervalsAfter } from '../calendar.ts'
 import { invalidRequest, StripeError } from '../http/errors.ts'
 import type { Customer } from '../objects/customer.ts'
 import type { CollectionMethod, Invoice } from '../objects/invoice.ts'
 import { newInvoiceItem } from '../objects/invoice-item.ts'
-import { invoiceItemLine, subscriptionLine, type LineItem } from '../objects/line-item.ts'
+import { invoiceItemLine, type LineItem } from '../objects/line-item.ts'
 import type { PaymentMethod } from '../objects/payment-method.ts'
 import { amountOf, type Price } from '../objects/price.ts'
-import { formatAmount, type Metadata } from '../objects/shared.ts'
+import type { Metadata } from '../objects/shared.ts'
 import { newSetupIntent } from '../objects/setup-intent.ts'
 import { newSubscription, type Subscription } from '../objects/subscription.ts'
 import { newSubscriptionItem, type SubscriptionItem } from '../objects/subscription-item.ts'
@@ -23,7 +22,17 @@ import {
 } from './invoicing.ts'
 import { noCardToCharge, payInvoice } from './paying-invoices.ts'
 import { stopCollecting } from './retrying.ts'
-import { expireIncompleteJob, forgetPlans, planPeriodEnd, planTrialNotice } from './subscription-status.ts'
+import { endScheduleWith } from './schedule-status.ts'
+import {
+  expireIncompleteJob,
+  forgetPlans,
+  planCancellation,
+  planPeriodEnd,
+  planTrialNotice,
+  type CancellationTime,
+} from './subscription-status.ts'
+import { fullPeriodLine } from './subscription-lines.ts'
+import { amountUntilAnchor, periodAround } from './prorating.ts'
 
 export type PaymentBehavior =
   'allow_incomplete' | 'default_incomplete' | 'error_if_incomplete' | 'pending_if_incomplete'
@@ -34,12 +43,16 @@ export interface SubscriptionPlan {
   /** Prices that are paid once, on the first invoice. */
   oneTimeItems?: { price: Price; quantity: number; description: string }[]
   trialEnd?: number | undefined
+  /** When the first whole period begins, if that is not now. */
+  anchor?: number | undefined
+  /** Whether the time until then is charged for. */
+  prorates?: boolean
   collectionMethod?: CollectionMethod | undefined
   daysUntilDue?: number | undefined
   defaultPaymentMethod?: PaymentMethod | undefined
   description?: string | undefined
   metadata?: Metadata
-  cancelAt?: number | undefined
+  cancelAt?: CancellationTime | undefined
   saveDefaultPaymentMethod?: 'off' | 'on_subscription' | undefined
   missingPaymentMethodAtTrialEnd?: 'cancel' | 'create_invoice' | 'pause' | undefined
   paymentMethodTypes?: string[]
@@ -52,7 +65,8 @@ const incompleteSeconds = 23 * 60 * 60
 /** Creates a subscription over the API: the first invoice is charged at once unless the caller wants to confirm it. */
 export function subscribe(account: Account, plan: SubscriptionPlan, behavior: PaymentBehavior): Subscription {
   const card = plan.defaultPaymentMethod ?? defaultCardOf(account, plan.customer)
-  const chargesNow = plan.collectionMethod !== 'send_invoice' && firstAmount(plan) > 0
+  const chargesNow =
+    plan.collectionMethod !== 'send_invoice' && firstAmount(plan, account.now(plan.customer)) > 0
   if (chargesNow && behavior !== 'default_incomplete') {
     if (!card) throw noCardToCharge()
     if (behavior === 'error_if_incomplete') refuseBadCard(card)
@@ -83,9 +97,9 @@ export function createSubscription(
   if (items.some(({ price }) => price.currency !== first.price.currency))
     throw invalidRequest('All prices on a subscription must have the same `currency`.')
   const now = account.now(customer)
-  const anchor = plan.trialEnd ?? now
+  const anchor = plan.trialEnd ?? plan.anchor ?? now
   const sendsInvoice = plan.collectionMethod === 'send_invoice'
-  const needsPayment = firstAmount(plan) > 0 && !sendsInvoice
+  const needsPayment = firstAmount(plan, now) > 0 && !sendsInvoice
   const subscription = account.subscriptions.insert(
     newSubscription({
       now,
@@ -100,7 +114,6 @@ export function createSubscription(
       description: plan.description,
       metadata: plan.metadata ?? {},
       trialEnd: plan.trialEnd,
-      cancelAt: plan.cancelAt,
       paymentMethodTypes: plan.paymentMethodTypes,
       saveDefaultPaymentMethod: plan.saveDefaultPaymentMethod,
       missingPaymentMethodAtTrialEnd: plan.missingPaymentMethodAtTrialEnd,
@@ -115,7 +128,7 @@ export function createSubscription(
         price: price.id,
         quantity,
         metadata,
-        period: { start: now, end: plan.trialEnd ?? firstPeriodEnd(price, now) },
+        period: { start: now, end: plan.trialEnd ?? periodAround(anchor, price, now).end },
       }),
     ),
   )
@@ -132,6 +145,7 @@ export function createSubscription(
   })
   setLines(account, invoice, firstLines(account, invoice, subscription, subscriptionItems, plan))
   account.subscriptions.change(subscription, { latest_invoice: invoice.id })
+  if (plan.cancelAt !== undefined) planCancellation(account, subscription, plan.cancelAt)
   account.emit('customer.subscription.created', subscription)
   account.emit('invoice.created', invoice)
   finalizeInvoice(account, invoice)
@@ -147,17 +161,24 @@ export function createSubscription(
   return { subscription, invoice }
 }
 
-const firstPeriodEnd = (price: Price, start: number): number => {
-  if (!price.recurring) throw new Error(`The price ${price.id} does not recur`)
-  return intervalsAfter(start, price.recurring, 1)
-}
-
 /** What is due at once: nothing of what recurs during a trial, and all that is paid once. */
-function firstAmount({ items, oneTimeItems = [], trialEnd }: SubscriptionPlan): number {
+function firstAmount(plan: SubscriptionPlan, now: number): number {
+  const { items, oneTimeItems = [], trialEnd } = plan
   const recurring = trialEnd
     ? 0
-    : items.reduce((sum, { price, quantity }) => sum + amountOf(price, quantity), 0)
+    : items.reduce((sum, { price, quantity }) => sum + firstPeriodAmount(plan, price, quantity, now), 0)
   return recurring + oneTimeItems.reduce((sum, { price, quantity }) => sum + amountOf(price, quantity), 0)
+}
+
+/** A first period that is shorter than the others costs its part, or nothing. */
+function firstPeriodAmount(
+  { anchor, prorates }: SubscriptionPlan,
+  price: Price,
+  quantity: number,
+  now: number,
+): number {
+  if (anchor === undefined) return amountOf(price, quantity)
+  return prorates ? amountUntilAnchor(anchor, price, quantity, now) : 0
 }
 
 function firstLines(
@@ -167,7 +188,13 @@ function firstLines(
   items: SubscriptionItem[],
   plan: SubscriptionPlan,
 ): LineItem[] {
-  const recurring = items.map((item) => fullPeriodLine(account, invoice, subscription, item))
+  const recurring = items.map((item) => {
+    const line = fullPeriodLine(account, invoice, subscription, item)
+    if (plan.anchor === undefined) return line
+    const price = account.prices.must(item.price)
+    const amount = firstPeriodAmount(plan, price, item.quantity, invoice.created)
+    return { ...line, amount, subtotal: amount }
+  })
   const once = (plan.oneTimeItems ?? []).map(({ price, quantity, description }) => {
     const item = newInvoiceItem({
       now: invoice.created,
@@ -189,49 +216,6 @@ function firstLines(
     return invoiceItemLine(account.invoiceItems.insert(item), invoice.id)
   })
   return [...recurring, ...once]
-}
-
-/** The line of an item for its current period, which costs nothing during a trial. */
-export function fullPeriodLine(
-  account: Account,
-  invoice: Invoice,
-  subscription: Subscription,
-  item: SubscriptionItem,
-): LineItem {
-  const trial = subscription.status === 'trialing'
-  const price = account.prices.must(item.price)
-  return subscriptionLine({
-    invoice: invoice.id,
-    subscription: subscription.id,
-    subscriptionItem: item.id,
-    price,
-    quantity: item.quantity,
-    amount: trial ? 0 : amountOf(price, item.quantity),
-    unitAmountDecimal: trial ? '0' : price.unit_amount_decimal,
-    description: trial
-      ? `Free trial for ${unitsOf(account, price, item.quantity)}`
-      : `${unitsOf(account, price, item.quantity)} (at ${rateOf(price)})`,
-    period: { start: item.current_period_start, end: item.current_period_end },
-    metadata: subscription.metadata,
-  })
-}
-
-/** `10 user × Team plan`; products without a name for their unit go without. */
-function unitsOf(account: Account, price: Price, quantity: number): string {
-  const product = account.products.must(price.product)
-  return `${quantity}${product.unit_label ? ` ${product.unit_label}` : ''} × ${product.name}`
-}
-
-/** `/ month`, or `every 3 months`; nothing for what is paid once. */
-export function frequencyOf({ recurring }: Price): string {
-  if (!recurring) return ''
-  const { interval, interval_count: count } = recurring
-  return count === 1 ? `/ ${interval}` : `every ${count} ${interval}s`
-}
-
-/** `$25.00 / month`: an amount, by default the price of one unit, with how often it is paid. */
-export function rateOf(price: Price, amount = Math.round(Number(price.unit_amount_decimal))): string {
-  return `${formatAmount(amount, price.currency)} ${frequencyOf(price)}`.trimEnd()
 }
 
 export const defaultCardOf = (account: Account, customer: Customer): PaymentMethod | undefined =>
@@ -302,4 +286,5 @@ export function cancelSubscription(
     },
   })
   account.emit('customer.subscription.deleted', subscription)
+  endScheduleWith(account, subscription, reason)
 }

@@ -83,6 +83,22 @@ export function planTrialNotice(account: Account, subscription: Subscription): v
   else account.emit('customer.subscription.trial_will_end', subscription)
 }
 
+/** Plans when a paused collection goes on by itself. */
+export function planResumption(account: Account, subscription: Subscription): void {
+  const { id, pause_collection: pause, test_clock } = subscription
+  if (pause?.resumes_at) account.agenda.plan(resumeCollectionJob, id, pause.resumes_at, test_clock)
+  else account.agenda.cancel(resumeCollectionJob, id)
+}
+
+/** Collection goes on with the next invoice; drafts that were kept meanwhile stay drafts
+ *  (https://docs.stripe.com/billing/subscriptions/pause-payment). */
+export function resumeCollection(account: Account, id: string): void {
+  const subscription = account.subscriptions.get(id)
+  if (!subscription?.pause_collection) return
+  const previous = account.subscriptions.change(subscription, { pause_collection: null })
+  account.emit('customer.subscription.updated', subscription, previous)
+}
+
 /** What has ended has nothing before it. */
 export function forgetPlans(account: Account, { id }: Subscription): void {
   for (const job of [
@@ -96,11 +112,14 @@ export function forgetPlans(account: Account, { id }: Subscription): void {
     account.agenda.cancel(job, id)
 }
 
+/** When a subscription is to end. Its items may have periods that end at different times. */
+export type CancellationTime = number | 'period_end' | 'min_period_end' | 'max_period_end'
+
 /** Plans a cancellation, or takes it back. The caller tells the world. */
 export function planCancellation(
   account: Account,
   subscription: Subscription,
-  at: number | 'period_end' | null,
+  at: CancellationTime | null,
 ): void {
   const now = account.now(subscription)
   if (at === null) {
@@ -113,7 +132,9 @@ export function planCancellation(
     })
     return
   }
-  const cancelAt = at === 'period_end' ? Math.min(...periodEndsOf(account, subscription)) : at
+  const ends = periodEndsOf(account, subscription)
+  const atEnd = at === 'max_period_end' ? Math.max(...ends) : Math.min(...ends)
+  const cancelAt = typeof at === 'number' ? at : atEnd
   account.agenda.plan(cancelJob, subscription.id, cancelAt, subscription.test_clock)
   account.subscriptions.change(subscription, {
     cancel_at: cancelAt,

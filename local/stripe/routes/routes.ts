@@ -14,6 +14,7 @@ import { planRoutes } from './plans.ts'
 import { priceRoutes } from './prices.ts'
 import { productRoutes } from './products.ts'
 import { setupIntentRoutes } from './setup-intents.ts'
+import { subscriptionCreationRoutes } from './subscription-creation.ts'
 import { subscriptionUpdateRoutes } from './subscription-updates.ts'
 import { subscriptionRoutes } from './subscriptions.ts'
 import { testClockRoutes } from './test-clocks.ts'
@@ -38,6 +39,7 @@ export const routes: Route[] = [
   ...productRoutes,
   ...setupIntentRoutes,
   ...subscriptionRoutes,
+  ...subscriptionCreationRoutes,
   ...subscriptionUpdateRoutes,
   ...testClockRoutes,
   ...webhookEndpointRoutes,

@@ -24,7 +24,7 @@ import type { Subscription } from '../objects/subscription.ts'
 import { changeSubscription, type WhenUnpaid } from '../processes/changing-subscription.ts'
 import { findPaymentMethod } from '../processes/payment-methods.ts'
 import type { SubscriptionChange } from '../processes/planning-change.ts'
-import { periodEndsOf } from '../processes/subscription-status.ts'
+import { planResumption, planTrialNotice } from '../processes/subscription-status.ts'
 import type { ItemChange } from '../processes/prorating.ts'
 import { given, named } from './find.ts'
 import { priceData, priceFromData } from './prices.ts'
@@ -99,7 +99,12 @@ const shape = {
   metadata: metadata(),
   off_session: boolean(),
   on_behalf_of: unsupported(),
-  pause_collection: unsupported(),
+  pause_collection: clearable(
+    hash({
+      behavior: required(oneOf('keep_as_draft', 'mark_uncollectible', 'void')),
+      resumes_at: timestamp(),
+    }),
+  ),
   payment_behavior: oneOf(
     'allow_incomplete',
     'default_incomplete',
@@ -144,6 +149,8 @@ function update(account: Account, subscription: Subscription, params: Wanted): S
     throw notSupportedHere('a new trial for a subscription that has none', 'trial_end')
   const whenUnpaid = whenUnpaidOf[params.payment_behavior ?? 'allow_incomplete']
   changeSubscription(account, subscription, changeOf(account, subscription, params), whenUnpaid)
+  if (params.pause_collection !== undefined) planResumption(account, subscription)
+  if (params.trial_end !== undefined) planTrialNotice(account, subscription)
   return subscription
 }
 
@@ -206,22 +213,16 @@ export function changeOf(
     prorationDate: params.proration_date,
     resetsAnchor: params.billing_cycle_anchor === 'now',
     trialEnd: params.trial_end,
-    cancelAt: cancelAtOf(account, subscription, params),
+    cancelAt: cancelAtOf(subscription, params),
   }
 }
 
-function cancelAtOf(
-  account: Account,
-  subscription: Subscription,
-  params: Wanted,
-): SubscriptionChange['cancelAt'] {
+function cancelAtOf(subscription: Subscription, params: Wanted): SubscriptionChange['cancelAt'] {
   if (params.cancel_at !== undefined && params.cancel_at_period_end)
     throw invalidRequest('You cannot set `cancel_at` and `cancel_at_period_end` at the same time.', {
       param: 'cancel_at_period_end',
     })
   if (params.cancel_at_period_end) return 'period_end'
-  if (params.cancel_at === 'min_period_end') return Math.min(...periodEndsOf(account, subscription))
-  if (params.cancel_at === 'max_period_end') return Math.max(...periodEndsOf(account, subscription))
   if (params.cancel_at !== undefined) return params.cancel_at
   return params.cancel_at_period_end === false && subscription.cancel_at_period_end ? null : undefined
 }
@@ -234,6 +235,20 @@ function fieldsOf(account: Account, subscription: Subscription, params: Wanted):
     }),
     ...(params.description !== undefined && { description: params.description }),
     ...(params.collection_method !== undefined && { collection_method: params.collection_method }),
+    ...(params.pause_collection !== undefined && {
+      pause_collection: params.pause_collection && {
+        behavior: params.pause_collection.behavior,
+        resumes_at: params.pause_collection.resumes_at ?? null,
+      },
+    }),
+    ...(params.trial_settings?.end_behavior.missing_payment_method !== undefined && {
+      trial_settings: {
+        end_behavior: {
+          ...subscription.trial_settings.end_behavior,
+          missing_payment_method: params.trial_settings.end_behavior.missing_payment_method,
+        },
+      },
+    }),
     ...(params.days_until_due !== undefined && { days_until_due: params.days_until_due }),
     ...(params.default_payment_method !== undefined && {
       default_payment_method:
