@@ -16,6 +16,7 @@ import { defaultSettings, type Settings } from './objects/settings.ts'
 import type { SetupIntent } from './objects/setup-intent.ts'
 import type { Subscription } from './objects/subscription.ts'
 import type { SubscriptionItem } from './objects/subscription-item.ts'
+import type { SubscriptionSchedule } from './objects/subscription-schedule.ts'
 import type { TestClock } from './objects/test-clock.ts'
 import type { WebhookEndpoint } from './objects/webhook-endpoint.ts'
 import { present, type StripeObject } from './present.ts'
@@ -84,6 +85,7 @@ export class Account {
   readonly setupIntents: Collection<SetupIntent>
   readonly subscriptionItems: Collection<SubscriptionItem>
   readonly subscriptions: Collection<Subscription>
+  readonly subscriptionSchedules: Collection<SubscriptionSchedule>
   readonly testClocks: Collection<TestClock>
   readonly webhookEndpoints: Collection<WebhookEndpoint>
 
@@ -140,13 +142,16 @@ export class Account {
       customer: (one) => one.customer,
       test_clock: (one) => one.test_clock,
     })
+    this.subscriptionSchedules = this.#collection('subscription_schedule', {
+      customer: (one) => one.customer,
+    })
     this.testClocks = this.#collection('test_clock')
     this.webhookEndpoints = this.#collection('webhook_endpoint')
     this.agenda = new Agenda(this.appointments)
     this.#byPrefix = {
       ch: this.charges,
       clock: this.testClocks,
-      cs: this.checkoutSessions,
+      cs_test: this.checkoutSessions,
       cus: this.customers,
       di: this.discounts,
       ii: this.invoiceItems,
@@ -159,6 +164,7 @@ export class Account {
       seti: this.setupIntents,
       si: this.subscriptionItems,
       sub: this.subscriptions,
+      sub_sched: this.subscriptionSchedules,
       txn: this.balanceTransactions,
     }
   }
@@ -200,9 +206,9 @@ export class Account {
     return this.testClocks.get(owned.test_clock ?? owner?.test_clock ?? '')
   }
 
-  /** The object of an id, known by the letters before its underscore. */
+  /** The object of an id, known by the letters before its last underscore. */
   find(id: string): StripeObject | undefined {
-    return this.#byPrefix[id.slice(0, id.indexOf('_'))]?.get(id)
+    return this.#byPrefix[id.slice(0, id.lastIndexOf('_'))]?.get(id)
   }
 
   /** Records that something happened to an object, as it is at this moment. `previous` has the values

@@ -157,13 +157,14 @@ function withhold(account: Account, subscription: Subscription, invoice: Invoice
 /** Tells of the renewal that will come, as an invoice that does not exist yet. */
 export function announceUpcomingInvoice(account: Account, id: string): void {
   const subscription = account.subscriptions.get(id)
-  const upcoming = subscription && upcomingInvoice(account, subscription)
+  const upcoming = subscription && account.rehearse(() => upcomingInvoice(account, subscription))
   if (upcoming) account.emit('invoice.upcoming', upcoming)
 }
 
 /** What a subscription will be billed when its period ends, with what the customer's balance leaves of it; nothing where
- *  it ends by then. */
+ *  it ends by then. To be rehearsed, for the schedule of the subscription may begin its next phase. */
 export function upcomingInvoice(account: Account, subscription: Subscription): Invoice | undefined {
+  startDuePhase(account, subscription, Math.min(...periodEndsOf(account, subscription)))
   const { id, status, cancel_at } = subscription
   const end = Math.min(...periodEndsOf(account, subscription))
   if (!renewed.has(status) || (cancel_at !== null && cancel_at <= end)) return undefined

@@ -1,6 +1,10 @@
 import type { Account } from '../account.ts'
 import type { Subscription } from '../objects/subscription.ts'
-import { newPhaseItem, type SchedulePhase, type SubscriptionSchedule } from '../objects/subscription-schedule.ts'
+import {
+  newPhaseItem,
+  type SchedulePhase,
+  type SubscriptionSchedule,
+} from '../objects/subscription-schedule.ts'
 
 export const endPhaseJob = 'end_schedule_phase'
 

@@ -15,6 +15,7 @@ import { priceRoutes } from './prices.ts'
 import { productRoutes } from './products.ts'
 import { setupIntentRoutes } from './setup-intents.ts'
 import { subscriptionCreationRoutes } from './subscription-creation.ts'
+import { subscriptionScheduleRoutes } from './subscription-schedules.ts'
 import { subscriptionUpdateRoutes } from './subscription-updates.ts'
 import { subscriptionRoutes } from './subscriptions.ts'
 import { testClockRoutes } from './test-clocks.ts'
@@ -40,6 +41,7 @@ export const routes: Route[] = [
   ...setupIntentRoutes,
   ...subscriptionRoutes,
   ...subscriptionCreationRoutes,
+  ...subscriptionScheduleRoutes,
   ...subscriptionUpdateRoutes,
   ...testClockRoutes,
   ...webhookEndpointRoutes,

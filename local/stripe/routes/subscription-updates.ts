@@ -139,6 +139,8 @@ function update(account: Account, subscription: Subscription, params: Wanted): S
   const others = Object.keys(params).some((name) => name !== 'metadata' && name !== 'cancellation_details')
   if (ended && others)
     throw invalidRequest('A canceled subscription can only update its cancellation_details and metadata.')
+  if (params.cancel_at !== undefined || params.cancel_at_period_end !== undefined)
+    refuseWhileScheduled(subscription)
   if (params.payment_behavior === 'default_incomplete')
     throw notSupportedHere(
       'payment_behavior=default_incomplete when a subscription changes',
@@ -152,6 +154,14 @@ function update(account: Account, subscription: Subscription, params: Wanted): S
   if (params.pause_collection !== undefined) planResumption(account, subscription)
   if (params.trial_end !== undefined) planTrialNotice(account, subscription)
   return subscription
+}
+
+/** A subscription that follows a schedule ends by it, and not otherwise: who wants to end it releases the schedule first. */
+export function refuseWhileScheduled({ schedule }: Subscription): void {
+  if (schedule)
+    throw invalidRequest(
+      `The subscription is managed by the subscription schedule \`${schedule}\`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead.`,
+    )
 }
 
 const whenUnpaidOf: Record<'allow_incomplete' | 'error_if_incomplete' | 'pending_if_incomplete', WhenUnpaid> =

@@ -6,7 +6,7 @@ import { search } from '../http/search.ts'
 import type { Subscription } from '../objects/subscription.ts'
 import { cancelSubscription } from '../processes/subscribing.ts'
 import { given, named } from './find.ts'
-import { cancellationDetails } from './subscription-updates.ts'
+import { cancellationDetails, refuseWhileScheduled } from './subscription-updates.ts'
 
 const status = oneOf(
   'active',
@@ -95,6 +95,7 @@ export const subscriptionRoutes = [
       const subscription = named(account.subscriptions, path('id'), 'subscription')
       if (subscription.status === 'canceled' || subscription.status === 'incomplete_expired')
         throw invalidRequest('A canceled subscription can only update its cancellation_details and metadata.')
+      refuseWhileScheduled(subscription)
       cancelSubscription(account, subscription, params.cancellation_details)
       return subscription
     },
