@@ -1,5 +1,5 @@
 import type { Account } from '../account.ts'
-import { intervalsAfter } from '../calendar.ts'
+import { intervalAround, intervalsAfter, type Recurrence } from '../calendar.ts'
 import { invalidRequest, missingParameter, notSupportedHere } from '../http/errors.ts'
 import { pageOf, pagingByTime, within } from '../http/lists.ts'
 import {
@@ -172,7 +172,7 @@ function phaseOf(
   param: string,
 ): SchedulePhase {
   if (wanted.trial) throw notSupportedHere('a trial in a phase', `${param}[trial]`)
-  const { currency } = account.subscriptions.must(schedule.subscription ?? '')
+  const { currency, billing_cycle_anchor } = account.subscriptions.must(schedule.subscription ?? '')
   const items = wanted.items.map((item, index) => {
     const id = item.price ?? item.plan
     if (id === undefined) throw missingParameter(`${param}[items][${index}][price]`)
@@ -188,8 +188,9 @@ function phaseOf(
   if (!first) throw missingParameter(`${param}[items]`)
   const length = wanted.duration
     ? { ...wanted.duration, interval_count: wanted.duration.interval_count ?? 1 }
-    : first.recurring
-  const end = wanted.end_date ?? intervalsAfter(start, length, wanted.iterations ?? 1)
+    : { ...first.recurring, interval_count: first.recurring.interval_count * (wanted.iterations ?? 1) }
+  const anchor = wanted.billing_cycle_anchor === 'phase_start' ? start : billing_cycle_anchor
+  const end = wanted.end_date ?? endAfter(start, length, anchor)
   if (end <= Math.max(start, account.now(schedule)))
     throw invalidRequest('The end date of a phase must be in the future, and after its start date.', {
       param: `${param}[end_date]`,
@@ -206,6 +207,16 @@ function phaseOf(
     prorationBehavior: wanted.proration_behavior,
     billingCycleAnchor: wanted.billing_cycle_anchor,
   })
+}
+
+/** So many intervals after the start. Where a cycle begins there, its ends are met: a month from 28 February lasts until
+ *  31 March when that is the day on which the subscription renews. */
+function endAfter(start: number, length: Recurrence, anchor: number): number {
+  const one = { interval: length.interval, interval_count: 1 }
+  if (intervalAround(anchor, one, start).start !== start) return intervalsAfter(start, length, 1)
+  let end = start
+  for (let count = 0; count < length.interval_count; count += 1) end = intervalAround(anchor, one, end).end
+  return end
 }
 
 function requireActive({ status }: SubscriptionSchedule, verb: string): void {

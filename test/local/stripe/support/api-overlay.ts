@@ -40,6 +40,14 @@ export const overlayFields: OverlayField[] = [
     is: nullable({ type: 'object' }),
     source: changelog,
   },
+  { schema: 'subscription_schedule', field: 'pause_schedules', is: { type: 'array' }, source: changelog },
+  { schema: 'subscription_schedule_configuration_item', field: 'plan', is: text, source: sdkTypes },
+  {
+    schema: 'subscription_schedules_resource_default_settings',
+    field: 'default_source',
+    is: nullable(text),
+    source: 'examples of the API reference',
+  },
   {
     schema: 'subscriptions_resource_pending_update',
     field: 'cancel_at_period_end',
