@@ -116,6 +116,16 @@ export function asUpcoming(draft: Invoice, customer: Customer): Invoice {
   }
 }
 
+/** What a voided invoice took of the customer's balance, or put on it, is as if it had never been
+ *  (https://docs.stripe.com/billing/customer/balance#transaction-types, `unapplied_from_invoice`). */
+function returnCredit(account: Account, invoice: Invoice): void {
+  const customer = account.customers.get(invoice.customer)
+  const used = (invoice.ending_balance ?? invoice.starting_balance) - invoice.starting_balance
+  if (!customer || used === 0) return
+  const previous = account.customers.change(customer, { balance: customer.balance - used })
+  account.emit('customer.updated', customer, previous)
+}
+
 /** Fifty cents, in whatever the currency's smallest unit is, is the least that Stripe charges. */
 export const smallestCharge = 50
 
@@ -178,6 +188,7 @@ export function voidInvoice(account: Account, invoice: Invoice): void {
     if (intent.status !== 'succeeded' && intent.status !== 'canceled')
       cancelPaymentIntent(account, intent, 'void_invoice')
   }
+  returnCredit(account, invoice)
   account.emit('invoice.voided', invoice)
   // What was billed before decides now; a draft is not yet asked for.
   const before = account.invoices

@@ -25,6 +25,8 @@ interface Counts {
   /** By method and path, such as `GET /v1/customers/{customer}`. */
   calls: Record<string, number>
   charges_per_payment_intent: Record<string, number>
+  charges_per_invoice: Record<string, number>
+  attempts_per_invoice: Record<string, number>
 }
 
 /** What a local Stripe offers beside Stripe's API. */
