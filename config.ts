@@ -13,6 +13,8 @@ export interface Config {
   temporal: TemporalConfig
   kafka: KafkaConfig | undefined
   stripe: StripeConfig
+  /** Unset means that notices remain events and are not sent as mails. */
+  mail: MailConfig | undefined
   /** The key of the first operator, who may then create others. */
   operatorKey: string
   /** Where the worker tells its health and metrics; unset means it does not. */
@@ -45,6 +47,13 @@ export interface StripeConfig {
   /** Activities that may call Stripe in a second, over all workers. Each makes up to four calls, and Stripe takes about 100
    *  a second live and 25 in test mode. Unset means no limit, which is for the local Stripe. */
   activitiesPerSecond: number | undefined
+}
+
+export interface MailConfig {
+  /** `smtp://…` or `smtps://…`, with user and password where the server wants them. */
+  smtpUrl: string
+  /** The address that mails come from; the name beside it is the project's. */
+  from: string
 }
 
 export type Environment = Record<string, string | undefined>
@@ -159,6 +168,7 @@ export function loadConfig(environment: Environment = process.env): Config {
       livemode,
       activitiesPerSecond: isStripeItself(apiBase) ? (livemode ? 25 : 6) : undefined,
     },
+    mail: mailConfig(environment, problems),
     operatorKey,
     workerHealthPort: whole('QUITTANCE_WORKER_HEALTH_PORT', 0, 0, 65_535) || undefined,
     workflowBundle: environment.QUITTANCE_WORKFLOW_BUNDLE || undefined,
@@ -203,6 +213,18 @@ function temporalTls(environment: Environment): TemporalConfig['tls'] {
     ...(TEMPORAL_TLS_CERT && { certPath: TEMPORAL_TLS_CERT }),
     ...(TEMPORAL_TLS_KEY && { keyPath: TEMPORAL_TLS_KEY }),
   }
+}
+
+/** The password in the address is a secret, so what is wrong with it is not quoted. */
+function mailConfig(environment: Environment, problems: string[]): MailConfig | undefined {
+  const { SMTP_URL: smtpUrl, MAIL_FROM: from } = environment
+  if (!smtpUrl) return undefined
+  if (!(/^smtps?:\/\//.test(smtpUrl) && URL.canParse(smtpUrl) && new URL(smtpUrl).hostname))
+    problems.push('SMTP_URL must be an address such as smtps://user:password@mail.example.com')
+  if (!from) problems.push('MAIL_FROM, the address that mails come from, must be set with SMTP_URL')
+  else if (!/^[^\s<>@"]+@[^\s<>@"]+$/.test(from))
+    problems.push(`MAIL_FROM must be a bare address such as billing@example.com, not ${JSON.stringify(from)}`)
+  return { smtpUrl, from: from ?? '' }
 }
 
 function kafkaSasl(environment: Environment, problems: string[]): KafkaConfig['sasl'] {

@@ -152,3 +152,35 @@ describe('set-up', () => {
     expect(() => loadConfig(environment)).toThrow(ConfigError)
   })
 })
+
+describe('mails', () => {
+  const mail = { SMTP_URL: 'smtps://user:s3cret@mail.example.com', MAIL_FROM: 'billing@example.com' }
+
+  it('are sent where a mail server is named, in production and elsewhere, and nowhere else', () => {
+    for (const environment of [{}, production]) {
+      expect(loadConfig(environment).mail).toBeUndefined()
+      expect(loadConfig({ ...environment, ...mail }).mail).toEqual({
+        smtpUrl: mail.SMTP_URL,
+        from: mail.MAIL_FROM,
+      })
+    }
+  })
+
+  it('need an address to come from, without a name: that is the project’s', () => {
+    expect(problemsOf({ ...mail, MAIL_FROM: '' })).toEqual([
+      'MAIL_FROM, the address that mails come from, must be set with SMTP_URL',
+    ])
+    for (const from of ['Billing <billing@example.com>', 'billing', 'a@b@c'])
+      expect(problemsOf({ ...mail, MAIL_FROM: from })).toEqual([
+        expect.stringMatching(/^MAIL_FROM must be a bare address/),
+      ])
+  })
+
+  it('are refused a server that is no mail server, without quoting its password', () => {
+    for (const url of ['https://user:s3cret@mail.example.com', 'mail.example.com:587', 'smtp://']) {
+      const problems = problemsOf({ ...mail, SMTP_URL: url })
+      expect(problems).toEqual([expect.stringMatching(/^SMTP_URL must be an address/)])
+      expect(problems.join()).not.toContain('s3cret')
+    }
+  })
+})
