@@ -10,6 +10,7 @@ export function firstCall(stack: Stack, files: { stack: string; logs: string }):
     ['Kafka', stack.kafka_brokers === 'none' ? 'left out: events stay in the outbox' : stack.kafka_brokers],
     ['Postgres', stack.database_url],
     ['Stripe', stack.stripe_api_base],
+    ['Mailbox', stack.mailbox_url ?? 'mails go to your own server'],
     ['Logs', files.logs],
   ] as const
   const width = Math.max(...rows.map(([name]) => name.length))

@@ -14,7 +14,8 @@ export const usage = `npm start [-- OPTIONS]
 
 A part whose address is in the environment is not started:
   DATABASE_URL with DATABASE_SYSTEM_URL (and DATABASE_OWNER_URL to migrate), TEMPORAL_ADDRESS, KAFKA_BROKERS,
-  STRIPE_SECRET_KEY with STRIPE_WEBHOOK_SECRET (Stripe itself), STRIPE_API_BASE (another local Stripe)`
+  STRIPE_SECRET_KEY with STRIPE_WEBHOOK_SECRET (Stripe itself), STRIPE_API_BASE (another local Stripe),
+  SMTP_URL with MAIL_FROM (a mail server instead of the local mailbox)`
 
 /** @throws naming the option that is not known. */
 export function parseOptions(args: string[]): StartOptions | 'help' {

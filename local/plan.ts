@@ -17,6 +17,8 @@ const usualPorts = {
   kafka: 9092,
   kafkaController: 9093,
   stripe: 12111,
+  mailbox: 8025,
+  smtp: 1025,
 }
 type PortName = keyof typeof usualPorts
 export type Ports = Record<PortName, number>
@@ -24,7 +26,7 @@ export type Ports = Record<PortName, number>
 export interface Plan {
   ports: Ports
   /** Whether we start the part; otherwise its address came from the environment, or it is left out. */
-  starts: { postgres: boolean; temporal: boolean; kafka: boolean; stripe: boolean }
+  starts: { postgres: boolean; temporal: boolean; kafka: boolean; stripe: boolean; mailbox: boolean }
   apiUrl: string
   /** For migrations; undefined where somebody else migrates. */
   ownerUrl: string | undefined
@@ -59,6 +61,7 @@ export async function planStack(
     temporal: !TEMPORAL_ADDRESS,
     kafka: !KAFKA_BROKERS && !options.withoutKafka,
     stripe: !STRIPE_API_BASE && !STRIPE_SECRET_KEY,
+    mailbox: !environment.SMTP_URL,
   }
   const database = (role: string) =>
     `postgres://${role}:${localPassword}@127.0.0.1:${ports.postgres}/quittance`
@@ -84,6 +87,10 @@ export async function planStack(
       STRIPE_API_BASE:
         STRIPE_API_BASE || (isRealStripe ? 'https://api.stripe.com' : `http://127.0.0.1:${ports.stripe}`),
       STRIPE_SECRET_KEY: STRIPE_SECRET_KEY || localStripeKey,
+      ...(starts.mailbox && {
+        SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`,
+        MAIL_FROM: environment.MAIL_FROM || 'billing@quittance.test',
+      }),
       QUITTANCE_OPERATOR_KEY: environment.QUITTANCE_OPERATOR_KEY || 'qk_operator_local',
     },
     remarks,

@@ -52,6 +52,7 @@ export async function runStart(input: StartInput): Promise<void> {
       'temporal',
       'kafka',
       'stripe',
+      'mailbox',
       'worker',
       'api',
     ])

@@ -18,6 +18,8 @@ export interface Stack {
   stripe_api_base: string
   stripe_secret_key: string
   stripe_webhook_secret: string
+  /** Null where mails go to a mail server of your own. */
+  mailbox_url: string | null
 }
 
 export const stackFile = (stateDirectory: string): string => path.join(stateDirectory, 'stack.json')

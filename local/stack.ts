@@ -35,6 +35,7 @@ const setup = {
   kafka: () => import('../setup/kafka-topics.ts'),
   stripe: () => import('../setup/webhook-endpoint.ts'),
 }
+const mailboxServer = () => import('./mailbox/server.ts')
 
 /** Resolves when the API answers and the demo project is there.
  *  @throws what the first part that failed said; the others may then still be starting. */
@@ -61,9 +62,10 @@ export async function startStack(run: Run): Promise<Stack> {
     ])
     return webhookSecret
   }
-  // Nothing but the relay needs Kafka, and the relay can wait for it.
-  const [webhookSecret] = await Promise.all([
+  // Nothing but the relays need Kafka and the mailbox, and they can wait for them.
+  const [webhookSecret, mailboxUrl] = await Promise.all([
     services(),
+    step(run, 'mailbox', () => mailbox(run)),
     step(run, 'kafka', () => kafkaWithTopics(run, config)),
   ])
 
@@ -81,6 +83,7 @@ export async function startStack(run: Run): Promise<Stack> {
     stripe_api_base: plan.environment.STRIPE_API_BASE,
     stripe_secret_key: plan.environment.STRIPE_SECRET_KEY,
     stripe_webhook_secret: webhookSecret,
+    mailbox_url: mailboxUrl ?? null,
   }
   await writeStack(processes.stateDirectory, stack)
   return stack
@@ -196,6 +199,20 @@ async function localWebhookSecret({ plan, processes }: Run, config: Config): Pro
   if (!endpoint) throw new Error('The local Stripe has told no secret for its webhook endpoint')
   await writeOwn(file, endpoint)
   return endpoint.secret
+}
+
+/** Runs in this process: it is too small for one of its own.
+ *  @returns the address of its page. */
+async function mailbox({ plan, progress }: Run): Promise<string | undefined> {
+  if (!plan.starts.mailbox) {
+    progress.done('mailbox', 'left out: mails go to your own server, by SMTP_URL')
+    return undefined
+  }
+  const { startMailbox } = await mailboxServer()
+  const { mailbox: port, smtp: smtpPort } = plan.ports
+  const { url } = await startMailbox({ port, smtpPort })
+  progress.done('mailbox', `on port ${port}, takes mails on port ${smtpPort}`)
+  return url
 }
 
 async function bundledWorkflows({ plan, processes, progress }: Run): Promise<string> {

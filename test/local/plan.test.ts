@@ -17,7 +17,11 @@ const plan = (
 describe('what npm start plans', () => {
   it('starts every part when the environment names none', async () => {
     const { starts, environment, ports, ownerUrl } = await plan({})
-    expect(starts).toEqual({ postgres: true, temporal: true, kafka: true, stripe: true })
+    expect(starts).toEqual({ postgres: true, temporal: true, kafka: true, stripe: true, mailbox: true })
+    expect(environment).toMatchObject({
+      SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`,
+      MAIL_FROM: 'billing@quittance.test',
+    })
     expect(environment.DATABASE_URL).toContain(`quittance_app:quittance@127.0.0.1:${ports.postgres}/`)
     expect(ownerUrl).toContain('quittance_owner')
     expect(environment.DATABASE_OWNER_URL).toBeUndefined()
@@ -30,8 +34,20 @@ describe('what npm start plans', () => {
       TEMPORAL_ADDRESS: 'temporal.example:7233',
       KAFKA_BROKERS: 'kafka.example:9092',
       STRIPE_API_BASE: 'http://stripe.example:12111',
+      SMTP_URL: 'smtps://mail.example',
+      MAIL_FROM: 'billing@shop.example',
     })
-    expect(starts).toEqual({ postgres: false, temporal: false, kafka: false, stripe: false })
+    expect(starts).toEqual({
+      postgres: false,
+      temporal: false,
+      kafka: false,
+      stripe: false,
+      mailbox: false,
+    })
+    expect(environment).toMatchObject({
+      SMTP_URL: 'smtps://mail.example',
+      MAIL_FROM: 'billing@shop.example',
+    })
     expect(environment.DATABASE_URL).toBe('postgres://a:b@db.example/q')
     expect(environment.TEMPORAL_ADDRESS).toBe('temporal.example:7233')
     expect(temporalUiUrl).toBeUndefined()

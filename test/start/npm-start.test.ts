@@ -77,7 +77,7 @@ describe('npm start', () => {
     running = npmStart()
     await untilSays(running, 'Quittance is running')
     expect(recorded()).toEqual(parts)
-    for (const part of parts) expect(running.output()).toMatch(new RegExp(`✓ ${part}`))
+    for (const part of [...parts, 'mailbox']) expect(running.output()).toMatch(new RegExp(`✓ ${part}`))
     expect(Object.keys(stack())).toEqual([
       'api_url',
       'operator_key',
@@ -91,10 +91,13 @@ describe('npm start', () => {
       'stripe_api_base',
       'stripe_secret_key',
       'stripe_webhook_secret',
+      'mailbox_url',
     ])
     expect(statSync(path.join(stateDirectory, 'stack.json')).mode & 0o777).toBe(0o600)
     expect(running.output()).toContain(`curl -s ${stack().api_url}/api/v1/payments`)
     expect([200, 404]).toContain(await answers())
+    const mails = await fetch(`${stack().mailbox_url}/_local/mails`)
+    expect(await mails.json()).toEqual({ data: [] })
   })
 
   it('refuses a second start of the same state, naming the first', async () => {
