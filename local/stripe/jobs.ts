@@ -2,7 +2,13 @@ import type { Account } from './account.ts'
 import { bookChargeJob, bookLater } from './processes/charging.ts'
 import { expireCheckout, expireSessionJob } from './processes/checkout.ts'
 import { expirePendingUpdate } from './processes/changing-subscription.ts'
-import { collectByItself, finalizeByItself, finalizeInvoiceJob } from './processes/collecting.ts'
+import {
+  collectByItself,
+  finalizeByItself,
+  finalizeInvoiceJob,
+  followOverdueInvoice,
+} from './processes/collecting.ts'
+import { overdueInvoiceJob } from './processes/invoicing.ts'
 import { expirePendingUpdateJob } from './processes/pending-update.ts'
 import { announceUpcomingInvoice, renew } from './processes/renewing.ts'
 import { retryInvoiceJob } from './processes/retrying.ts'
@@ -32,6 +38,7 @@ export const jobsOf = (account: Account): Jobs => ({
   [expireIncompleteJob]: (id) => expireIncompleteSubscription(account, id),
   [expirePendingUpdateJob]: (id) => expirePendingUpdate(account, id),
   [finalizeInvoiceJob]: (id) => finalizeByItself(account, id),
+  [overdueInvoiceJob]: (id) => followOverdueInvoice(account, id),
   [retryInvoiceJob]: (id) => {
     const due = account.invoices.get(id)?.next_payment_attempt ?? null
     if (due !== null) collectByItself(account, id)

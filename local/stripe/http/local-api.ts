@@ -1,6 +1,7 @@
 import type { Account } from '../account.ts'
+import { adviceCodes, declineCodes } from '../objects/decline-codes.ts'
 import { newPaymentMethod } from '../objects/payment-method.ts'
-import { isCardNumber, testCard } from '../objects/test-cards.ts'
+import { declineWith, isCardNumber, testCard, type Decline } from '../objects/test-cards.ts'
 import { finishAuthentication, needsCard, submitCheckout } from '../processes/checkout.ts'
 import { named } from '../routes/find.ts'
 import { attachPaymentMethod } from '../processes/payment-methods.ts'
@@ -97,12 +98,12 @@ export class LocalApi {
     const { paymentMethods, customers } = this.#account
     const customer = named(customers, id, 'customer')
     const number = cardNumber(given.card)
-    for (const method of paymentMethods.where('customer', id))
-      paymentMethods.change(method, { hidden: { number, authenticatedForLater: false } })
+    const hidden = { number, decline: declineAsked(given), authenticatedForLater: false }
+    for (const method of paymentMethods.where('customer', id)) paymentMethods.change(method, { hidden })
     if (paymentMethods.where('customer', id).length === 0) {
       const fresh = newPaymentMethod({ now: this.#account.now(customer), card: testCard('4242424242424242') })
       attachPaymentMethod(this.#account, paymentMethods.insert(fresh), customer)
-      paymentMethods.change(fresh, { hidden: { number, authenticatedForLater: false } })
+      paymentMethods.change(fresh, { hidden })
       customers.change(customer, {
         invoice_settings: { ...customer.invoice_settings, default_payment_method: fresh.id },
       })
@@ -127,6 +128,19 @@ function cardNumber(value: unknown): string {
   if (!isCardNumber(number))
     throw badParameter('Your card number is incorrect.', { code: 'incorrect_number', param: 'card' })
   return number
+}
+
+/** A decline that is asked for by its code, for which there may be no test card. */
+function declineAsked({ decline_code: code, advice_code: advice }: Record<string, unknown>): Decline | null {
+  if (code === undefined) return null
+  const known = adviceCodes.find((one) => one === advice)
+  if (typeof code !== 'string' || !declineCodes.has(code))
+    throw badParameter(`decline_code must be one of ${[...declineCodes].join(', ')}.`, {
+      param: 'decline_code',
+    })
+  if (advice !== undefined && !known)
+    throw badParameter(`advice_code must be one of ${adviceCodes.join(', ')}.`, { param: 'advice_code' })
+  return declineWith(code, known)
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -1,6 +1,6 @@
 import { newId, randomText } from '../store/ids.ts'
 import { addressOf, type Address, type Metadata } from './shared.ts'
-import type { TestCard } from './test-cards.ts'
+import { testCard, type Decline, type TestCard } from './test-cards.ts'
 
 export interface BillingDetails {
   address: Address
@@ -72,11 +72,17 @@ export function newPaymentMethod({
     hidden: {
       /** The number decides how the card behaves. */
       number: card.number,
+      /** What charges are declined with instead of what the number says. */
+      decline: null as Decline | null,
       /** Set once the customer has authenticated for later payments without them. */
       authenticatedForLater: false,
     },
   }
 }
+
+/** How a charge of a card is declined; nothing when it goes through. */
+export const declineOf = ({ hidden }: PaymentMethod): Decline | undefined =>
+  hidden.decline ?? testCard(hidden.number).decline
 
 const fingerprints = new Map<string, string>()
 

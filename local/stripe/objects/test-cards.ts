@@ -1,3 +1,5 @@
+import { errorCodeOf, type AdviceCode } from './decline-codes.ts'
+
 /** Stripe's test cards (https://docs.stripe.com/testing) and what each of them does. */
 export interface TestCard {
   number: string
@@ -16,7 +18,7 @@ export interface TestCard {
 export interface Decline {
   code: string
   declineCode?: string
-  adviceCode?: 'try_again_later' | 'do_not_try_again' | 'confirm_card_data'
+  adviceCode?: AdviceCode
   networkDeclineCode?: string
   message: string
   /** Stripe's own risk rules said no; the bank was never asked. */
@@ -75,6 +77,14 @@ export const declines = {
     blocked: true,
   },
 } satisfies Record<string, Decline>
+
+/** A decline with any of Stripe's codes; test cards have only some of them. */
+export const declineWith = (declineCode: string, adviceCode: AdviceCode | undefined): Decline => ({
+  code: errorCodeOf(declineCode),
+  declineCode,
+  ...(adviceCode && { adviceCode }),
+  message: 'Your card was declined.',
+})
 
 const credit = (number: string, rest: Partial<TestCard> = {}): TestCard => ({
   number,

@@ -3,7 +3,7 @@ import { docUrl, StripeError } from '../http/errors.ts'
 import { newBalanceTransaction } from '../objects/balance-transaction.ts'
 import { newCharge, type Charge } from '../objects/charge.ts'
 import type { NextAction, PaymentError, PaymentIntent } from '../objects/payment-intent.ts'
-import type { PaymentMethod } from '../objects/payment-method.ts'
+import { declineOf, type PaymentMethod } from '../objects/payment-method.ts'
 import { declines, testCard, type Decline } from '../objects/test-cards.ts'
 import { present } from '../present.ts'
 import { attachPaymentMethod } from './payment-methods.ts'
@@ -29,13 +29,13 @@ export interface Attempt {
 /** Tries to take the intent's amount from a card, with all events that this causes. */
 export function attemptPayment(account: Account, intent: PaymentIntent, attempt: Attempt): PaymentOutcome {
   const { method, authenticated = false } = attempt
-  const card = testCard(method.hidden.number)
+  const declined = declineOf(method)
   account.paymentIntents.change(intent, { payment_method: method.id, next_action: null })
   if (!authenticated && asksForAuthentication(method)) {
     if (attempt.offSession) return decline(account, intent, method, declines.authenticationRequired)
     return askForAuthentication(account, intent, attempt.returnUrl ?? null)
   }
-  if (card.decline) return decline(account, intent, method, card.decline)
+  if (declined) return decline(account, intent, method, declined)
   return succeed(account, intent, method, authenticated)
 }
 

@@ -1,10 +1,10 @@
 import type { Account } from '../account.ts'
 import { subscriptionOf, type Invoice } from '../objects/invoice.ts'
-import type { PaymentMethod } from '../objects/payment-method.ts'
-import { testCard } from '../objects/test-cards.ts'
+import { declineOf, type PaymentMethod } from '../objects/payment-method.ts'
 import { finalizeInvoice, intentOf } from './invoicing.ts'
 import { attemptAndSettle, cardFor, failWithoutCard } from './paying-invoices.ts'
 import { notByItself, planRetry, retryInvoiceJob } from './retrying.ts'
+import { followFailedInvoice } from './subscription-status.ts'
 import { cancelSubscription } from './subscribing.ts'
 
 export const finalizeInvoiceJob = 'finalize_invoice'
@@ -46,6 +46,15 @@ export function finalizeByItself(account: Account, id: string): void {
   if (invoice?.status !== 'draft' || !invoice.auto_advance || !account.customers.get(invoice.customer)) return
   finalizeInvoice(account, invoice)
   if (invoice.collection_method === 'charge_automatically') collectByItself(account, id)
+  else if (account.invoices.must(id).status === 'open') account.emit('invoice.sent', invoice)
+}
+
+/** An invoice that was sent to the customer is still unpaid on the day it was due. */
+export function followOverdueInvoice(account: Account, id: string): void {
+  const invoice = account.invoices.get(id)
+  if (invoice?.status !== 'open') return
+  account.emit('invoice.overdue', invoice)
+  followFailedInvoice(account, invoice)
 }
 
 /** Stripe's own attempt at an open invoice, the first or one of its retries. */
@@ -78,8 +87,7 @@ const hardDeclines = new Set([
 
 function isHopeless(account: Account, invoice: Invoice, card: PaymentMethod): boolean {
   const charge = account.charges.get(intentOf(account, invoice)?.latest_charge ?? '')
-  const { decline } = testCard(card.hidden.number)
-  return charge?.payment_method === card.id && hardDeclines.has(decline?.declineCode ?? '')
+  return charge?.payment_method === card.id && hardDeclines.has(declineOf(card)?.declineCode ?? '')
 }
 
 /** A retry that is not made counts as one, and the next is planned. */

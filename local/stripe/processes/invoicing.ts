@@ -8,6 +8,8 @@ import { cancelPaymentIntent } from './charging.ts'
 import { notByItself } from './retrying.ts'
 import { followPaidInvoice, followSettledInvoice, followVoidedInvoice } from './subscription-status.ts'
 
+export const overdueInvoiceJob = 'invoice_overdue'
+
 /** Makes a draft. Its event is left to the caller, who may have to tell of the subscription first. */
 export function draftInvoice(account: Account, given: Omit<NewInvoice, 'now'>): Invoice {
   const { customer, currency } = given
@@ -59,6 +61,8 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
     status_transitions: { ...invoice.status_transitions, finalized_at: now },
     ...(invoice.rendering && { rendering: { ...invoice.rendering, pdf: { page_size: 'letter' } } }),
   })
+  if (invoice.due_date !== null)
+    account.agenda.plan(overdueInvoiceJob, invoice.id, invoice.due_date, invoice.test_clock)
   if (invoice.amount_due === 0) {
     account.emit('invoice.finalized', invoice)
     markPaid(account, invoice)

@@ -4,13 +4,12 @@ import type { Customer } from '../objects/customer.ts'
 import type { CollectionMethod, Invoice } from '../objects/invoice.ts'
 import { newInvoiceItem } from '../objects/invoice-item.ts'
 import { invoiceItemLine, type LineItem } from '../objects/line-item.ts'
-import type { PaymentMethod } from '../objects/payment-method.ts'
+import { declineOf, type PaymentMethod } from '../objects/payment-method.ts'
 import { amountOf, type Price } from '../objects/price.ts'
 import type { Metadata } from '../objects/shared.ts'
 import { newSetupIntent } from '../objects/setup-intent.ts'
 import { newSubscription, type Subscription } from '../objects/subscription.ts'
 import { newSubscriptionItem, type SubscriptionItem } from '../objects/subscription-item.ts'
-import { testCard } from '../objects/test-cards.ts'
 import { asksForAuthentication } from './charging.ts'
 import {
   draftInvoice,
@@ -223,7 +222,7 @@ export const defaultCardOf = (account: Account, customer: Customer): PaymentMeth
 
 /** `error_if_incomplete` creates nothing when the first payment would not go through. */
 export function refuseBadCard(card: PaymentMethod): void {
-  const { decline } = testCard(card.hidden.number)
+  const decline = declineOf(card)
   if (asksForAuthentication(card))
     throw new StripeError(402, {
       type: 'card_error',

@@ -253,6 +253,16 @@ export const invoiceRoutes = [
   route('POST', '/v1/invoices/:invoice/pay', payShape, ({ account, params, path }) =>
     pay(account, invoiceNamed(account, path('invoice')), params),
   ),
+  route('POST', '/v1/invoices/:invoice/send', {}, ({ account, path }) => {
+    const invoice = invoiceNamed(account, path('invoice'))
+    if (invoice.collection_method !== 'send_invoice')
+      throw invalidRequest(
+        'You can only manually send an invoice if its collection method is `send_invoice`.',
+      )
+    if (invoice.status === 'draft') finalizeInvoice(account, invoice)
+    account.emit('invoice.sent', invoice)
+    return invoice
+  }),
   route('POST', '/v1/invoices/:invoice/void', {}, ({ account, path }) => {
     const invoice = invoiceNamed(account, path('invoice'))
     if (invoice.status !== 'open' && invoice.status !== 'uncollectible')

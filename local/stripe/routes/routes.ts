@@ -1,4 +1,5 @@
 import type { Route } from '../http/router.ts'
+import { accountRoutes } from './account.ts'
 import { balanceTransactionRoutes, chargeRoutes } from './charges.ts'
 import { invoicePaymentRoutes } from './invoice-payments.ts'
 import { invoiceRoutes } from './invoices.ts'
@@ -23,6 +24,7 @@ import { webhookEndpointRoutes } from './webhook-endpoints.ts'
 
 /** Every call of Stripe's API that is served. */
 export const routes: Route[] = [
+  ...accountRoutes,
   ...balanceTransactionRoutes,
   ...chargeRoutes,
   ...checkoutSessionRoutes,

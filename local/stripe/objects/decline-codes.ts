@@ -1,0 +1,75 @@
+/** The codes by which Stripe tells why a bank declined (https://docs.stripe.com/declines/codes). */
+export const declineCodes = new Set([
+  'approve_with_id',
+  'authentication_not_handled',
+  'authentication_required',
+  'call_issuer',
+  'card_not_supported',
+  'card_velocity_exceeded',
+  'currency_not_supported',
+  'do_not_honor',
+  'do_not_try_again',
+  'duplicate_transaction',
+  'expired_card',
+  'fraudulent',
+  'generic_decline',
+  'incorrect_address',
+  'incorrect_cvc',
+  'incorrect_number',
+  'incorrect_pin',
+  'incorrect_zip',
+  'insufficient_funds',
+  'invalid_account',
+  'invalid_amount',
+  'invalid_cvc',
+  'invalid_expiry_month',
+  'invalid_expiry_year',
+  'invalid_number',
+  'invalid_pin',
+  'issuer_not_available',
+  'lost_card',
+  'merchant_blacklist',
+  'mobile_device_authentication_required',
+  'new_account_information_available',
+  'no_action_taken',
+  'not_permitted',
+  'offline_pin_required',
+  'online_or_offline_pin_required',
+  'pickup_card',
+  'pin_try_exceeded',
+  'processing_error',
+  'reenter_transaction',
+  'restricted_card',
+  'revocation_of_all_authorizations',
+  'revocation_of_authorization',
+  'security_violation',
+  'service_not_allowed',
+  'stolen_card',
+  'stop_payment_order',
+  'testmode_decline',
+  'transaction_not_allowed',
+  'try_again_later',
+  'withdrawal_count_limit_exceeded',
+])
+
+/** The bank's advice (https://docs.stripe.com/declines/card#retrying-issuer-declines). */
+export const adviceCodes = ['try_again_later', 'do_not_try_again', 'confirm_card_data'] as const
+export type AdviceCode = (typeof adviceCodes)[number]
+
+/** Declines that have an error code of the same name (https://docs.stripe.com/error-codes); others are `card_declined`. */
+const ownErrorCodes = new Set([
+  'authentication_required',
+  'expired_card',
+  'incorrect_address',
+  'incorrect_cvc',
+  'incorrect_number',
+  'incorrect_zip',
+  'invalid_cvc',
+  'invalid_expiry_month',
+  'invalid_expiry_year',
+  'invalid_number',
+  'processing_error',
+])
+
+export const errorCodeOf = (declineCode: string): string =>
+  ownErrorCodes.has(declineCode) ? declineCode : 'card_declined'
