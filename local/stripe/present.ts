@@ -37,6 +37,7 @@ const presenters: Record<string, Presenter> = {
         url: `/v1/subscription_items?subscription=${subscription.id}`,
       },
       pending_update: pendingUpdateOf(account, subscription),
+      ...statusDetailsOf(subscription),
       // Of several items Stripe shows none here.
       plan: only && !second ? planOf(account.prices.must(only.price)) : null,
       quantity: only && !second ? only.quantity : null,
@@ -61,6 +62,17 @@ const presenters: Record<string, Presenter> = {
 }
 
 const linesShown = 10
+
+/** Why a subscription is paused, and since when; nothing is shown of any other. */
+function statusDetailsOf({ status, hidden: { paused } }: Subscription): Json {
+  if (status !== 'paused' || !paused) return {}
+  const { reason, at } = paused
+  return {
+    status_details: {
+      paused: { subscription: { type: reason }, transitioned_at: at, type: 'subscription' },
+    },
+  }
+}
 
 /** What waits for a payment; the values that it would leave as they are show as null. */
 function pendingUpdateOf(account: Account, subscription: Subscription): Json | null {

@@ -28,6 +28,8 @@ export interface NewSubscription {
 export interface PendingChange {
   invoice: string
   expiresAt: number
+  /** Set where a paused subscription waits to be resumed: by a payment alone, or by any attempt at one. */
+  resumesOn: 'payment_success' | 'payment_attempt' | null
   fields: { billing_cycle_anchor?: number; status?: SubscriptionStatus; trial_end?: number | null }
   items: SubscriptionItem[]
 }
@@ -115,6 +117,8 @@ export function newSubscription(given: NewSubscription) {
     hidden: {
       /** Shown as `pending_update`. */
       pendingChange: null as PendingChange | null,
+      /** Shown as `status_details` while it is paused. */
+      paused: null as { reason: 'pause_requested' | 'trial_end_without_payment_method'; at: number } | null,
     },
   }
 }

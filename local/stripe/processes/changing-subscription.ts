@@ -1,24 +1,16 @@
 import type { Account } from '../account.ts'
 import { invalidRequest } from '../http/errors.ts'
 import type { Invoice } from '../objects/invoice.ts'
-import { newInvoiceItem } from '../objects/invoice-item.ts'
-import { invoiceItemLine, type LineItem } from '../objects/line-item.ts'
 import type { PaymentMethod } from '../objects/payment-method.ts'
 import { previousAttributes } from '../objects/previous-attributes.ts'
 import type { Subscription } from '../objects/subscription.ts'
 import { present } from '../present.ts'
-import { draftInvoice, dueAfterBalance, finalizeInvoice, setLines, voidInvoice } from './invoicing.ts'
-import { cardFor, noCardToCharge, payInvoice } from './paying-invoices.ts'
+import { collectNow, draftUpdateInvoice, recordProrations } from './billing-changes.ts'
+import { dueAfterBalance, voidInvoice } from './invoicing.ts'
+import { noCardToCharge } from './paying-invoices.ts'
 import { keepPendingUpdate } from './pending-update.ts'
-import {
-  applyPlan,
-  planChange,
-  type ItemProration,
-  type PlannedChange,
-  type SubscriptionChange,
-} from './planning-change.ts'
+import { applyPlan, planChange, type PlannedChange, type SubscriptionChange } from './planning-change.ts'
 import { defaultCardOf, refuseBadCard } from './subscribing.ts'
-import { fullPeriodLine } from './subscription-lines.ts'
 import { planCancellation, planPeriodEnd } from './subscription-status.ts'
 
 /** What becomes of a change whose payment does not go through: it holds all the same, it is refused, or it waits. */
@@ -48,7 +40,7 @@ function changeNow(
   const invoice = writeChange(account, subscription, change, plan)
   if (Object.keys(previousAttributes(before, present(account, subscription))).length > 0)
     account.emit('customer.subscription.updated', subscription, before)
-  if (invoice) collect(account, invoice)
+  if (invoice) collectNow(account, invoice)
 }
 
 /** Makes the change with what it costs or gives back.
@@ -82,7 +74,7 @@ function changeOncePaid(account: Account, subscription: Subscription, plan: Plan
   if (due > 0 && !cardOf(account, subscription)) throw noCardToCharge()
   discardPendingUpdate(account, subscription)
   const invoice = draftUpdateInvoice(account, subscription, plan)
-  collect(account, invoice)
+  collectNow(account, invoice)
   const before = present(account, subscription)
   account.subscriptions.change(subscription, { latest_invoice: invoice.id })
   if (invoice.status === 'paid') applyPaidPlan(account, subscription, plan)
@@ -105,7 +97,7 @@ function refuseUnpaid(account: Account, subscription: Subscription, plan: Planne
   refuseBadCard(card)
 }
 
-const cardOf = (account: Account, subscription: Subscription): PaymentMethod | undefined =>
+export const cardOf = (account: Account, subscription: Subscription): PaymentMethod | undefined =>
   account.paymentMethods.get(subscription.default_payment_method ?? '') ??
   defaultCardOf(account, account.customers.must(subscription.customer))
 
@@ -116,7 +108,7 @@ const dueForChange = (account: Account, subscription: Subscription, plan: Planne
   })
 
 /** Gives up what waits for its payment, with the invoice. */
-function discardPendingUpdate(account: Account, subscription: Subscription): void {
+export function discardPendingUpdate(account: Account, subscription: Subscription): void {
   const invoice = account.invoices.get(subscription.hidden.pendingChange?.invoice ?? '')
   if (invoice) voidInvoice(account, invoice)
 }
@@ -127,75 +119,4 @@ export function expirePendingUpdate(account: Account, id: string): void {
   if (!subscription?.hidden.pendingChange) return
   discardPendingUpdate(account, subscription)
   account.emit('customer.subscription.pending_update_expired', subscription)
-}
-
-function recordProrations(account: Account, subscription: Subscription, prorations: ItemProration[]): void {
-  for (const proration of prorations) {
-    const recorded = account.invoiceItems.insert(
-      newInvoiceItem({
-        now: account.now(subscription),
-        customer: subscription.customer,
-        amount: proration.amount,
-        quantity: proration.quantity,
-        unitAmountDecimal: null,
-        currency: subscription.currency,
-        description: proration.description,
-        price: proration.price.id,
-        product: proration.price.product,
-        invoice: null,
-        subscription: subscription.id,
-        proration: {
-          subscriptionItem: proration.subscriptionItem,
-          creditedItems: proration.creditedItems,
-        },
-        discountable: false,
-        discounts: [],
-        metadata: {},
-        period: proration.period,
-        testClock: subscription.test_clock,
-      }),
-    )
-    account.emit('invoiceitem.created', recorded)
-  }
-}
-
-/** The invoice of a change: what waited to be billed, and the new periods where the cycle begins anew. */
-function draftUpdateInvoice(
-  account: Account,
-  subscription: Subscription,
-  { fields, items, prorations, restarts }: PlannedChange,
-): Invoice {
-  recordProrations(account, subscription, prorations)
-  const customer = account.customers.must(subscription.customer)
-  const now = account.now(customer)
-  const invoice = draftInvoice(account, {
-    customer,
-    currency: subscription.currency,
-    billingReason: 'subscription_update',
-    collectionMethod: subscription.collection_method,
-    subscription: { id: subscription.id, metadata: subscription.metadata },
-    period: { start: Math.min(now, ...items.map((item) => item.current_period_start)), end: now },
-  })
-  const waiting = account.invoiceItems
-    .where('customer', customer.id)
-    .filter(
-      (item) => item.invoice === null && item.parent?.subscription_details.subscription === subscription.id,
-    )
-  for (const item of waiting) account.invoiceItems.change(item, { invoice: invoice.id })
-  const lines: LineItem[] = waiting.map((item) => invoiceItemLine(item, invoice.id))
-  const after = { ...subscription, ...fields }
-  if (restarts) lines.push(...items.map((item) => fullPeriodLine(account, invoice, after, item)))
-  setLines(account, invoice, lines)
-  return invoice
-}
-
-function collect(account: Account, invoice: Invoice): void {
-  account.emit('invoice.created', invoice)
-  finalizeInvoice(account, invoice)
-  if (
-    invoice.status === 'open' &&
-    invoice.collection_method === 'charge_automatically' &&
-    cardFor(account, invoice)
-  )
-    payInvoice(account, invoice)
 }

@@ -1,6 +1,6 @@
 import type { Account } from '../account.ts'
 import type { Invoice } from '../objects/invoice.ts'
-import type { Subscription } from '../objects/subscription.ts'
+import type { PendingChange, Subscription } from '../objects/subscription.ts'
 import { present } from '../present.ts'
 import { applyPlan, type PlannedChange } from './planning-change.ts'
 
@@ -11,7 +11,9 @@ import { applyPlan, type PlannedChange } from './planning-change.ts'
  */
 export const expirePendingUpdateJob = 'expire_pending_update'
 
-const pendingSeconds = 23 * 60 * 60
+const hour = 60 * 60
+/** What is resumed by a payment alone waits a year for it (https://docs.stripe.com/billing/subscriptions/pause). */
+const waitSeconds = { payment_success: 365 * 24 * hour, payment_attempt: 23 * hour }
 
 /** Lets a change wait for its invoice: 23 hours, but not beyond the trial or the period that runs. The caller tells the world. */
 export function keepPendingUpdate(
@@ -19,18 +21,22 @@ export function keepPendingUpdate(
   subscription: Subscription,
   { fields, items }: PlannedChange,
   invoice: Invoice,
+  resumesOn: PendingChange['resumesOn'] = null,
 ): void {
   const { billing_cycle_anchor: anchor, status, trial_end: trialEnd } = fields
-  const ends = account.subscriptionItems
-    .where('subscription', subscription.id)
-    .map((item) => item.current_period_end)
-  const expiresAt = Math.min(account.now(subscription) + pendingSeconds, ...ends)
+  // The period of a paused subscription is over already.
+  const ends = resumesOn
+    ? []
+    : account.subscriptionItems.where('subscription', subscription.id).map((item) => item.current_period_end)
+  const latest = account.now(subscription) + waitSeconds[resumesOn ?? 'payment_attempt']
+  const expiresAt = Math.min(latest, ...ends)
   account.subscriptions.change(subscription, {
     hidden: {
       ...subscription.hidden,
       pendingChange: {
         invoice: invoice.id,
         expiresAt,
+        resumesOn,
         fields: {
           ...(anchor !== undefined && { billing_cycle_anchor: anchor }),
           ...(status !== undefined && { status }),
@@ -43,16 +49,22 @@ export function keepPendingUpdate(
   account.agenda.plan(expirePendingUpdateJob, subscription.id, expiresAt, subscription.test_clock)
 }
 
-/** The payment that a change waited for has come.
- *  @returns whether the invoice was that of a pending change. */
+/** The payment that a change waited for has come, or the attempt that resumes a subscription.
+ *  @returns whether the invoice was that of a pending change, and this made it count. */
 export function applyPendingUpdate(account: Account, subscription: Subscription, invoice: Invoice): boolean {
   const { pendingChange } = subscription.hidden
-  if (pendingChange?.invoice !== invoice.id || invoice.status !== 'paid') return false
+  if (!pendingChange || !waitsFor(subscription, invoice)) return false
+  const { fields, items, resumesOn } = pendingChange
+  const failed = invoice.status === 'open' && resumesOn === 'payment_attempt'
+  // Stripe also resumes what waits for an invoice that is written off.
+  const writtenOff = invoice.status === 'uncollectible' && resumesOn !== null
+  if (invoice.status !== 'paid' && !writtenOff && !failed) return false
   const before = present(account, subscription)
   forget(account, subscription)
-  applyPlan(account, subscription, pendingChange)
+  applyPlan(account, subscription, { fields: { ...fields, ...(failed && { status: 'past_due' }) }, items })
   account.emit('customer.subscription.pending_update_applied', subscription)
   account.emit('customer.subscription.updated', subscription, before)
+  if (resumesOn) account.emit('customer.subscription.resumed', subscription)
   return true
 }
 

@@ -4,7 +4,14 @@ import type { Subscription } from '../objects/subscription.ts'
 import { newSubscriptionItem, type SubscriptionItem } from '../objects/subscription-item.ts'
 import type { CancellationTime } from './subscription-status.ts'
 import { followItems } from './schedule-status.ts'
-import { chargeFor, creditFor, isChange, periodAround, type ItemChange, type Proration } from './prorating.ts'
+import {
+  chargeFor,
+  creditFor,
+  isChange,
+  periodAround,
+  type ItemChange,
+  type ItemProration,
+} from './prorating.ts'
 
 export interface SubscriptionChange {
   /** What is simply written: metadata, description, the card. */
@@ -32,11 +39,6 @@ export interface PlannedChange {
   restarts: boolean
   /** An invoice is made at once, and does not wait for the next renewal. */
   billsNow: boolean
-}
-
-/** A proration with the item of the subscription that it belongs to. */
-export interface ItemProration extends Proration {
-  subscriptionItem: string
 }
 
 /** Works out what a change makes of a subscription, and what it costs: what was paid and is not used is given back, what

@@ -29,6 +29,11 @@ export interface Proration {
   creditedItems: CreditedItems | null
 }
 
+/** A proration with the item of the subscription that it belongs to. */
+export interface ItemProration extends Proration {
+  subscriptionItem: string
+}
+
 /** The part of an amount that belongs to what is left of a period, by the second, rounded half up. */
 export const remainingAmount = (amount: number, { start, end }: Period, at: number): number =>
   Math.round((amount * (end - at)) / (end - start))
@@ -63,6 +68,20 @@ export function creditFor(
     creditedItems: lineThatPaid(account, subscription, item),
   }
 }
+
+/** What is given back of all items where a subscription ends, or stops for a while, within its period. */
+export const unusedTimeOf = (
+  account: Account,
+  subscription: Subscription,
+  from: 'now' | 'item_current_period_start',
+): ItemProration[] =>
+  account.subscriptionItems
+    .where('subscription', subscription.id)
+    .map((item) => {
+      const at = from === 'now' ? account.now(subscription) : item.current_period_start
+      return { ...creditFor(account, subscription, item, at), subscriptionItem: item.id }
+    })
+    .filter(({ amount }) => amount < 0)
 
 /** Charges for the time that is left, at the new price. */
 export const chargeFor = (

@@ -67,7 +67,13 @@ function hasCard(account: Account, subscription: Subscription): boolean {
  *  (https://docs.stripe.com/billing/subscriptions/trials/free-trials#create-free-trials-without-payment). */
 function pauseAfterTrial(account: Account, subscription: Subscription): void {
   forgetPlans(account, subscription)
-  const previous = account.subscriptions.change(subscription, { status: 'paused' })
+  const previous = account.subscriptions.change(subscription, {
+    status: 'paused',
+    hidden: {
+      ...subscription.hidden,
+      paused: { reason: 'trial_end_without_payment_method', at: account.now(subscription) },
+    },
+  })
   account.emit('customer.subscription.updated', subscription, previous)
   account.emit('customer.subscription.paused', subscription)
 }

@@ -45,7 +45,9 @@ export function followSettledInvoice(account: Account, invoice: Invoice): void {
 /** The latest invoice of an active subscription could not be collected. */
 export function followFailedInvoice(account: Account, invoice: Invoice): void {
   const subscription = account.subscriptions.get(subscriptionOf(invoice) ?? '')
-  if (subscription?.status !== 'active' || subscription.latest_invoice !== invoice.id) return
+  if (!subscription) return
+  if (applyPendingUpdate(account, subscription, invoice)) return planPeriodEnd(account, subscription)
+  if (subscription.status !== 'active' || subscription.latest_invoice !== invoice.id) return
   // What waits for this payment was never given: the subscription goes on as it was.
   if (waitsFor(subscription, invoice)) return
   const previous = account.subscriptions.change(subscription, { status: 'past_due' })

@@ -15,7 +15,13 @@ import {
 import { route } from '../http/router.ts'
 import type { Invoice } from '../objects/invoice.ts'
 import type { Subscription } from '../objects/subscription.ts'
-import { nothingUpcoming, previewChange, previewRenewal } from '../processes/previewing.ts'
+import {
+  nothingUpcoming,
+  previewCancellation,
+  previewChange,
+  previewRenewal,
+  previewResumption,
+} from '../processes/previewing.ts'
 import { periodEndsOf } from '../processes/subscription-status.ts'
 import { given } from './find.ts'
 import { billingCycleAnchor, cancelAt, changeOf, changedItems } from './subscription-updates.ts'
@@ -26,14 +32,14 @@ const detailsShape = {
   billing_schedules: unsupported(),
   cancel_at: cancelAt,
   cancel_at_period_end: boolean(),
-  cancel_now: unsupported(),
+  cancel_now: boolean(),
   default_tax_rates: unsupported(),
   items: changedItems,
   metadata: metadata(),
   pause: unsupported(),
   proration_behavior: oneOf('always_invoice', 'create_prorations', 'none'),
   proration_date: timestamp(),
-  resume_at: unsupported(),
+  resume_at: oneOf('now'),
   start_date: unsupported(),
   trial_end: nowOrTimestamp(),
 }
@@ -68,6 +74,14 @@ function preview(account: Account, params: Parsed<typeof shape>): Invoice {
   if (!details) return previewRenewal(account, subscription)
   if (typeof details.trial_end === 'number' && subscription.status !== 'trialing')
     throw notSupportedHere('a new trial for a subscription that has none', 'subscription_details[trial_end]')
+  if (details.cancel_now)
+    return previewCancellation(account, subscription, details.proration_behavior !== 'none')
+  if (details.resume_at)
+    return previewResumption(account, subscription, {
+      resetsAnchor: details.billing_cycle_anchor !== 'unchanged',
+      prorations: details.proration_behavior ?? 'create_prorations',
+      prorationDate: details.proration_date,
+    })
   return previewChange(
     account,
     subscription,
@@ -90,6 +104,9 @@ function nextToRenew(account: Account, params: Parsed<typeof shape>): Subscripti
   return first
 }
 
+/** All of it is rehearsed, down to the prices that the request describes: a preview leaves no trace. */
 export const invoicePreviewRoutes = [
-  route('POST', '/v1/invoices/create_preview', shape, ({ account, params }) => preview(account, params)),
+  route('POST', '/v1/invoices/create_preview', shape, ({ account, params }) =>
+    account.rehearse(() => preview(account, params)),
+  ),
 ]

@@ -16,6 +16,7 @@ import { priceRoutes } from './prices.ts'
 import { productRoutes } from './products.ts'
 import { setupIntentRoutes } from './setup-intents.ts'
 import { subscriptionCreationRoutes } from './subscription-creation.ts'
+import { subscriptionPauseRoutes } from './subscription-pauses.ts'
 import { subscriptionScheduleRoutes } from './subscription-schedules.ts'
 import { subscriptionUpdateRoutes } from './subscription-updates.ts'
 import { subscriptionRoutes } from './subscriptions.ts'
@@ -43,6 +44,7 @@ export const routes: Route[] = [
   ...setupIntentRoutes,
   ...subscriptionRoutes,
   ...subscriptionCreationRoutes,
+  ...subscriptionPauseRoutes,
   ...subscriptionScheduleRoutes,
   ...subscriptionUpdateRoutes,
   ...testClockRoutes,

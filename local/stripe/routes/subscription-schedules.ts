@@ -23,9 +23,9 @@ import {
 import { route } from '../http/router.ts'
 import { changedMetadata } from '../objects/shared.ts'
 import { newPhase, type SchedulePhase, type SubscriptionSchedule } from '../objects/subscription-schedule.ts'
+import { cancelAndSettle } from '../processes/canceling.ts'
 import { currentPhaseOf } from '../processes/schedule-status.ts'
 import { changeSchedule, release, scheduleSubscription } from '../processes/scheduling.ts'
-import { cancelSubscription } from '../processes/subscribing.ts'
 import { given, named } from './find.ts'
 
 const prorationBehavior = oneOf('always_invoice', 'create_prorations', 'none')
@@ -283,12 +283,16 @@ export const subscriptionScheduleRoutes = [
   route(
     'POST',
     '/v1/subscription_schedules/:schedule/cancel',
-    { invoice_now: oneOf('false'), prorate: oneOf('false') },
-    ({ account, path }) => {
+    { invoice_now: boolean(), prorate: boolean() },
+    ({ account, params, path }) => {
       const schedule = scheduleNamed(account, path('schedule'))
       requireActive(schedule, 'cancel')
       const subscription = account.subscriptions.get(schedule.subscription ?? '')
-      if (subscription) cancelSubscription(account, subscription)
+      if (subscription)
+        cancelAndSettle(account, subscription, {
+          prorate: params.prorate ?? true,
+          invoiceNow: params.invoice_now ?? true,
+        })
       return schedule
     },
   ),

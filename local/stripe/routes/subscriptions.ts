@@ -1,10 +1,10 @@
 import { invalidRequest } from '../http/errors.ts'
 import { pageOf, pagingByTime, paging, within } from '../http/lists.ts'
-import { ignored, integer, oneOf, range, required, text, unsupported } from '../http/parameters.ts'
+import { boolean, ignored, integer, oneOf, range, required, text } from '../http/parameters.ts'
 import { route } from '../http/router.ts'
 import { search } from '../http/search.ts'
 import type { Subscription } from '../objects/subscription.ts'
-import { cancelSubscription } from '../processes/subscribing.ts'
+import { cancelAndSettle } from '../processes/canceling.ts'
 import { given, named } from './find.ts'
 import { cancellationDetails, refuseWhileScheduled } from './subscription-updates.ts'
 
@@ -88,15 +88,20 @@ export const subscriptionRoutes = [
     '/v1/subscriptions/:id',
     {
       cancellation_details: cancellationDetails,
-      invoice_now: unsupported(),
-      prorate: unsupported(),
+      invoice_now: boolean(),
+      prorate: boolean(),
     },
     ({ account, params, path }) => {
       const subscription = named(account.subscriptions, path('id'), 'subscription')
       if (subscription.status === 'canceled' || subscription.status === 'incomplete_expired')
         throw invalidRequest('A canceled subscription can only update its cancellation_details and metadata.')
       refuseWhileScheduled(subscription)
-      cancelSubscription(account, subscription, params.cancellation_details)
+      cancelAndSettle(
+        account,
+        subscription,
+        { prorate: params.prorate ?? false, invoiceNow: params.invoice_now ?? false },
+        params.cancellation_details,
+      )
       return subscription
     },
   ),

@@ -65,6 +65,7 @@ export const overlayFields: OverlayField[] = [
   { schema: 'recurring', field: 'trial_period_days', is: nullable({ type: 'integer' }), source: sdkTypes },
   { schema: 'subscription_item', field: 'plan', is: ref('plan'), source: sdkTypes },
   { schema: 'subscription', field: 'plan', is: nullable(ref('plan')), source: recordings },
+  { schema: 'subscription', field: 'status_details', is: { type: 'object' }, source: changelog },
   { schema: 'subscription', field: 'quantity', is: nullable({ type: 'integer' }), source: recordings },
   {
     schema: 'payment_intent_payment_method_options_link',
@@ -76,6 +77,15 @@ export const overlayFields: OverlayField[] = [
   { schema: 'charge', field: 'dispute', is: nullable(text), source: recordings },
   { schema: 'charge', field: 'order', is: nullable(text), source: recordings },
   { schema: 'charge', field: 'source', is: nullable({ type: 'object' }), source: sdkTypes },
+]
+
+/** Calls that came later, which answer as another does that the description knows. */
+export const overlayCalls = [
+  {
+    call: '/v1/subscriptions/{subscription}/pause',
+    answersAs: '/v1/subscriptions/{subscription}/resume',
+    source: changelog,
+  },
 ]
 
 /** Fields that the SDK's types declare always there, yet no recording of either version has. */

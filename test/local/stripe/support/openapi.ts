@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { Ajv, type ErrorObject, type SchemaObject, type ValidateFunction } from 'ajv'
-import { listFields, overlayFields } from './api-overlay.ts'
+import { listFields, overlayCalls, overlayFields } from './api-overlay.ts'
 import { brief, at, type Json } from './json.ts'
 
 const moduleVersion = 'github.com/stripe/stripe-mock@v0.203.0'
@@ -51,6 +51,12 @@ function describeApi(document: OpenApiDocument): ApiDescription {
     if (field in properties)
       throw new Error(`The description knows ${schema}.${field}: the overlay need not name it`)
     properties[field] = is
+  }
+
+  for (const { call, answersAs } of overlayCalls) {
+    const known = document.paths[answersAs]
+    if (!known || call in document.paths) throw new Error(`The overlay need not, or cannot, name ${call}`)
+    document.paths[call] = known
   }
 
   const root = { components: { schemas: mapValues(schemas, (schema) => strict(schema, schemas)) } }
