@@ -38,6 +38,8 @@ export interface SessionPlans {
     missingPaymentMethodAtTrialEnd?: 'cancel' | 'create_invoice' | 'pause' | undefined
   }
   setupIntent: { description?: string | undefined; metadata: Metadata }
+  /** Set when a payment is to be followed by an invoice that says what it was for. */
+  invoice: { description: string | null; footer: string | null; metadata: Metadata } | null
 }
 
 export interface NewCheckoutSession {
@@ -129,7 +131,7 @@ export function newCheckoutSession(given: NewCheckoutSession) {
     expires_at: given.expiresAt ?? now + dayInSeconds,
     integration_identifier: null,
     invoice: null as string | null,
-    invoice_creation: mode === 'payment' ? noInvoice : null,
+    invoice_creation: mode === 'payment' ? invoiceCreationOf(given) : null,
     livemode: false,
     locale: given.locale ?? null,
     managed_payments: { enabled: false },
@@ -182,18 +184,18 @@ export function newCheckoutSession(given: NewCheckoutSession) {
 
 export const newSessionLine = (line: Omit<SessionLine, 'id'>): SessionLine => ({ id: newId('li'), ...line })
 
-const noInvoice = {
-  enabled: false,
+const invoiceCreationOf = ({ plans }: NewCheckoutSession) => ({
+  enabled: plans.invoice !== null,
   invoice_data: {
     account_tax_ids: null,
     custom_fields: null,
-    description: null,
-    footer: null,
+    description: plans.invoice?.description ?? null,
+    footer: plans.invoice?.footer ?? null,
     issuer: null,
-    metadata: {},
+    metadata: plans.invoice?.metadata ?? {},
     rendering_options: null,
   },
-}
+})
 
 function customerCreationOf(given: NewCheckoutSession): 'always' | 'if_required' | null {
   if (given.customer) return null

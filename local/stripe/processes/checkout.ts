@@ -3,11 +3,13 @@ import { invalidRequest, type StripeError } from '../http/errors.ts'
 import type { CheckoutSession } from '../objects/checkout-session.ts'
 import { newCustomer, type Customer } from '../objects/customer.ts'
 import { newPaymentIntent, type PaymentIntent } from '../objects/payment-intent.ts'
+import type { Invoice } from '../objects/invoice.ts'
 import type { PaymentMethod } from '../objects/payment-method.ts'
 import { newSetupIntent, type SetupIntent } from '../objects/setup-intent.ts'
 import { addressOf } from '../objects/shared.ts'
 import { testCard } from '../objects/test-cards.ts'
 import { cancelPaymentIntent } from './charging.ts'
+import { invoicePaidSession } from './checkout-invoice.ts'
 import { intentOf } from './invoicing.ts'
 import { attemptAndSettle, failAuthenticationAndSettle } from './paying-invoices.ts'
 import { attachPaymentMethod } from './payment-methods.ts'
@@ -15,6 +17,8 @@ import { attemptSetup, failSetupAuthentication } from './setting-up.ts'
 import { createSubscription, expireIncompleteSubscription } from './subscribing.ts'
 
 export const expireSessionJob = 'expire_checkout_session'
+
+const day = 24 * 60 * 60
 
 /** What came of the customer's click on the button. */
 export type SubmitOutcome =
@@ -48,7 +52,7 @@ export function submitCheckout(
     case 'subscription':
       return startSubscription(account, session, method)
     case 'setup':
-      return setUp(account, session, setupIntentOf(account, session), method)
+      return setUp(account, session, method)
   }
 }
 
@@ -101,7 +105,10 @@ function takeForFree(account: Account, session: CheckoutSession): SubmitOutcome 
 
 function pay(account: Account, session: CheckoutSession, method: PaymentMethod): SubmitOutcome {
   const wanted = session.hidden.plans.paymentIntent
-  const wantsCustomer = session.customer_creation === 'always' || wanted.setupFutureUsage !== undefined
+  const wantsCustomer =
+    session.customer_creation === 'always' ||
+    wanted.setupFutureUsage !== undefined ||
+    session.hidden.plans.invoice !== null
   const customer = customerOf(account, session, wantsCustomer)
   let intent = account.paymentIntents.get(session.payment_intent ?? '')
   if (!intent) {
@@ -137,7 +144,7 @@ function pay(account: Account, session: CheckoutSession, method: PaymentMethod):
 function startSubscription(account: Account, session: CheckoutSession, method: PaymentMethod): SubmitOutcome {
   const customer = customerOf(account, session, true)
   if (!customer) throw new Error('A subscription always has a customer')
-  if (session.amount_total === 0) return setUp(account, session, setupIntentOf(account, session), method)
+  if (session.amount_total === 0) return setUp(account, session, method)
   // Stripe attaches the card before it charges; one that will be declined leaves no trace with the customer.
   if (!testCard(method.hidden.number).decline) attachPaymentMethod(account, method, customer)
   const id = session.hidden.subscription ?? subscribeFromSession(account, session, customer)
@@ -164,7 +171,9 @@ function subscribeFromSession(
         .filter(({ price }) => price.recurring)
         .map(({ price, quantity }) => ({ price, quantity, metadata: {} })),
       oneTimeItems: priced.filter(({ price }) => !price.recurring),
-      trialEnd: trialEndOf(account, session, customer),
+      // The days of a trial begin when the customer subscribes, not when the session was created.
+      trialEnd:
+        wanted.trialEnd ?? (wanted.trialPeriodDays && account.now(customer) + wanted.trialPeriodDays * day),
       defaultPaymentMethod: method,
       description: wanted.description,
       metadata: wanted.metadata,
@@ -177,18 +186,8 @@ function subscribeFromSession(
   return subscription.id
 }
 
-/** The days of a trial begin when the customer subscribes, not when the session was created. */
-function trialEndOf(account: Account, session: CheckoutSession, customer: Customer): number | undefined {
-  const { trialEnd, trialPeriodDays } = session.hidden.plans.subscription
-  return trialEnd ?? (trialPeriodDays && account.now(customer) + trialPeriodDays * 24 * 60 * 60)
-}
-
-function setUp(
-  account: Account,
-  session: CheckoutSession,
-  intent: SetupIntent,
-  method: PaymentMethod,
-): SubmitOutcome {
+function setUp(account: Account, session: CheckoutSession, method: PaymentMethod): SubmitOutcome {
+  const intent = setupIntentOf(account, session)
   return afterSetup(account, session, intent, method, attemptSetup(account, intent, { method }))
 }
 
@@ -206,7 +205,7 @@ function afterPayment(
     case 'authorized':
       return complete(account, session, 'unpaid')
     case 'succeeded':
-      return complete(account, session, 'paid')
+      return complete(account, session, 'paid', invoicePaidSession(account, session, intent))
   }
 }
 
@@ -260,6 +259,7 @@ function complete(
   account: Account,
   session: CheckoutSession,
   paymentStatus: CheckoutSession['payment_status'],
+  invoice?: Invoice,
 ): SubmitOutcome {
   const { payer, subscription, setupIntent, customer } = session.hidden
   account.agenda.cancel(expireSessionJob, session.id)
@@ -280,7 +280,7 @@ function complete(
     },
     subscription,
     setup_intent: session.setup_intent ?? setupIntent,
-    invoice: account.subscriptions.get(subscription ?? '')?.latest_invoice ?? null,
+    invoice: invoice?.id ?? account.subscriptions.get(subscription ?? '')?.latest_invoice ?? null,
   })
   account.emit('checkout.session.completed', session)
   return { kind: 'complete' }

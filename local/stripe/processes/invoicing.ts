@@ -48,19 +48,7 @@ export function totalsOf(lines: LineItem[]) {
 export function finalizeInvoice(account: Account, invoice: Invoice): void {
   const customer = account.customers.must(invoice.customer)
   const now = account.now(customer)
-  const number = `${customer.invoice_prefix}-${String(customer.next_invoice_sequence).padStart(4, '0')}`
-  account.customers.change(customer, { next_invoice_sequence: customer.next_invoice_sequence + 1 })
-  account.invoices.change(invoice, {
-    status: 'open',
-    number,
-    effective_at: now,
-    ...applyBalance(account, invoice, customer),
-    automatically_finalizes_at: null,
-    hosted_invoice_url: `${account.baseUrl}/i/${invoice.id}`,
-    invoice_pdf: `${account.baseUrl}/i/${invoice.id}/pdf`,
-    status_transitions: { ...invoice.status_transitions, finalized_at: now },
-    ...(invoice.rendering && { rendering: { ...invoice.rendering, pdf: { page_size: 'letter' } } }),
-  })
+  closeDraft(account, invoice, applyBalance(account, invoice, customer))
   if (invoice.due_date !== null)
     account.agenda.plan(overdueInvoiceJob, invoice.id, invoice.due_date, invoice.test_clock)
   if (invoice.amount_due === 0) {
@@ -86,6 +74,39 @@ export function finalizeInvoice(account: Account, invoice: Invoice): void {
   account.invoicePayments.insert(newInvoicePayment(invoice, intent.id, now))
   account.emit('invoice.finalized', invoice)
   account.emit('payment_intent.created', intent)
+}
+
+function closeDraft(account: Account, invoice: Invoice, settled: Partial<Invoice>): void {
+  const customer = account.customers.must(invoice.customer)
+  const now = account.now(customer)
+  const number = `${customer.invoice_prefix}-${String(customer.next_invoice_sequence).padStart(4, '0')}`
+  account.customers.change(customer, { next_invoice_sequence: customer.next_invoice_sequence + 1 })
+  account.invoices.change(invoice, {
+    status: 'open',
+    number,
+    effective_at: now,
+    ...settled,
+    automatically_finalizes_at: null,
+    hosted_invoice_url: `${account.baseUrl}/i/${invoice.id}`,
+    invoice_pdf: `${account.baseUrl}/i/${invoice.id}/pdf`,
+    status_transitions: { ...invoice.status_transitions, finalized_at: now },
+    ...(invoice.rendering && { rendering: { ...invoice.rendering, pdf: { page_size: 'letter' } } }),
+  })
+}
+
+/** Makes the invoice of a payment that has been made already. */
+export function finalizePaidInvoice(account: Account, invoice: Invoice, intent: PaymentIntent): void {
+  closeDraft(account, invoice, {})
+  const now = account.nowOf(invoice.customer)
+  const payment = account.invoicePayments.insert({
+    ...newInvoicePayment(invoice, intent.id, now),
+    amount_paid: intent.amount_received,
+    status: 'paid',
+    status_transitions: { canceled_at: null, paid_at: now },
+  })
+  account.emit('invoice.finalized', invoice)
+  markPaid(account, invoice)
+  account.emit('invoice_payment.paid', payment)
 }
 
 /** Sets the customer's balance off against an invoice; a negative total, or one too small to charge, goes into it. */

@@ -2,8 +2,7 @@ import type { Account } from '../account.ts'
 import { invalidRequest, StripeError } from '../http/errors.ts'
 import type { Customer } from '../objects/customer.ts'
 import type { CollectionMethod, Invoice } from '../objects/invoice.ts'
-import { newInvoiceItem } from '../objects/invoice-item.ts'
-import { invoiceItemLine, type LineItem } from '../objects/line-item.ts'
+import type { LineItem } from '../objects/line-item.ts'
 import { declineOf, type PaymentMethod } from '../objects/payment-method.ts'
 import { amountOf, type Price } from '../objects/price.ts'
 import type { Metadata } from '../objects/shared.ts'
@@ -11,6 +10,7 @@ import { newSetupIntent } from '../objects/setup-intent.ts'
 import { newSubscription, type Subscription } from '../objects/subscription.ts'
 import { newSubscriptionItem, type SubscriptionItem } from '../objects/subscription-item.ts'
 import { asksForAuthentication } from './charging.ts'
+import { oneTimeLine } from './invoice-items.ts'
 import {
   draftInvoice,
   finalizeInvoice,
@@ -194,26 +194,7 @@ function firstLines(
     const amount = firstPeriodAmount(plan, price, item.quantity, invoice.created)
     return { ...line, amount, subtotal: amount }
   })
-  const once = (plan.oneTimeItems ?? []).map(({ price, quantity, description }) => {
-    const item = newInvoiceItem({
-      now: invoice.created,
-      testClock: invoice.test_clock,
-      customer: invoice.customer,
-      amount: amountOf(price, quantity),
-      quantity,
-      unitAmountDecimal: price.unit_amount_decimal,
-      currency: price.currency,
-      description,
-      price: price.id,
-      product: price.product,
-      invoice: invoice.id,
-      subscription: subscription.id,
-      discountable: true,
-      discounts: [],
-      metadata: {},
-    })
-    return invoiceItemLine(account.invoiceItems.insert(item), invoice.id)
-  })
+  const once = (plan.oneTimeItems ?? []).map((item) => oneTimeLine(account, invoice, item))
   return [...recurring, ...once]
 }
 

@@ -56,7 +56,7 @@ function create(account: Account, params: CheckoutSessionParameters): CheckoutSe
     mode === 'setup'
       ? account.setupIntents.insert(
           newSetupIntent({
-            now,
+            now: account.now(customer),
             customer: customer?.id,
             description: params.setup_intent_data?.description,
             metadata: changedMetadata({}, params.setup_intent_data?.metadata),
@@ -98,6 +98,7 @@ function create(account: Account, params: CheckoutSessionParameters): CheckoutSe
 /** What a payment on the page will create. */
 function plansOf(params: CheckoutSessionParameters, lines: SessionLine[]): SessionPlans {
   const { payment_intent_data: payment, subscription_data: subscription, setup_intent_data: setup } = params
+  const { enabled: invoices, invoice_data: invoice } = params.invoice_creation ?? { enabled: false }
   return {
     lines,
     paymentIntent: {
@@ -119,6 +120,13 @@ function plansOf(params: CheckoutSessionParameters, lines: SessionLine[]): Sessi
       missingPaymentMethodAtTrialEnd: subscription?.trial_settings?.end_behavior.missing_payment_method,
     },
     setupIntent: { description: setup?.description, metadata: changedMetadata({}, setup?.metadata) },
+    invoice: invoices
+      ? {
+          description: invoice?.description ?? null,
+          footer: invoice?.footer ?? null,
+          metadata: changedMetadata({}, invoice?.metadata),
+        }
+      : null,
   }
 }
 

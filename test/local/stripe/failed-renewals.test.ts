@@ -79,22 +79,27 @@ describe('a renewal that cannot be charged', () => {
     expect((await session.counts()).charges_per_invoice[invoice]).toBe(0)
   })
 
-  it.each(['cancel', 'unpaid'] as const)(
-    'ends after the last retry as the account chose: %s',
-    async (then) => {
-      const { subscription, invoice } = await failRenewal({ retry_days: [2], after_last_retry: then })
-      await session.advanceTo('2027-02-18T00:00:00Z')
-      const { status, cancellation_details } = await session.stripe.subscriptions.retrieve(subscription)
-      expect(status).toBe(then === 'cancel' ? 'canceled' : 'unpaid')
-      if (then === 'cancel') expect(cancellation_details).toMatchObject({ reason: 'payment_failed' })
-      expect(await session.stripe.invoices.retrieve(invoice)).toMatchObject({ status: 'open' })
-      // An unpaid subscription goes on being billed, but nobody is charged.
-      await session.advanceTo('2027-03-16T00:00:00Z')
-      const latest = await session.latestInvoice(subscription)
-      if (then === 'unpaid') expect(latest).toMatchObject({ status: 'draft', auto_advance: false })
-      else expect(latest.id).toBe(invoice)
-    },
-  )
+  it('cancels the subscription after the last retry, where the account chose that', async () => {
+    const { subscription, invoice } = await failRenewal({ retry_days: [2], after_last_retry: 'cancel' })
+    await session.advanceTo('2027-02-18T00:00:00Z')
+    expect(await session.stripe.subscriptions.retrieve(subscription)).toMatchObject({
+      status: 'canceled',
+      cancellation_details: { reason: 'payment_failed' },
+    })
+    expect(await session.stripe.invoices.retrieve(invoice)).toMatchObject({ status: 'open' })
+    await session.advanceTo('2027-03-16T00:00:00Z')
+    expect((await session.latestInvoice(subscription)).id).toBe(invoice)
+  })
+
+  it('leaves the subscription unpaid after the last retry, where the account chose that', async () => {
+    const { subscription, invoice } = await failRenewal({ retry_days: [2], after_last_retry: 'unpaid' })
+    await session.advanceTo('2027-02-18T00:00:00Z')
+    expect(await statusOf(subscription)).toBe('unpaid')
+    expect(await session.stripe.invoices.retrieve(invoice)).toMatchObject({ status: 'open' })
+    // It goes on being billed, but nobody is charged.
+    await session.advanceTo('2027-03-16T00:00:00Z')
+    expect(await session.latestInvoice(subscription)).toMatchObject({ status: 'draft', auto_advance: false })
+  })
 
   it('is settled by Stripe itself when a retry goes through', async () => {
     const { customer, subscription, invoice } = await failRenewal()
@@ -215,6 +220,20 @@ describe('paying an open invoice by hand', () => {
     // Attempts by hand do not count, and do not move Stripe's own plan.
     expect(await session.stripe.invoices.retrieve(invoice)).toMatchObject({ attempt_count: 1 })
     expect((await session.counts()).attempts_per_invoice[invoice]).toBe(2)
+  })
+
+  it.each([
+    ['do_not_honor', undefined, 'card_declined'],
+    ['pickup_card', 'do_not_try_again', 'card_declined'],
+    ['incorrect_number', 'confirm_card_data', 'incorrect_number'],
+  ])('is refused with any of Stripe’s codes on demand: %s', async (decline_code, advice_code, code) => {
+    const { customer, invoice } = await failRenewal(noRetries)
+    const asked = { card: '4242424242424242', decline_code, advice_code }
+    const change = { method: 'POST', body: JSON.stringify(asked) }
+    await fetch(`${session.url}/_local/customers/${customer}/card`, change)
+    const refusal = await refusalOf(session.stripe.invoices.pay(invoice))
+    expect(refusal).toMatchObject({ statusCode: 402, code, decline_code })
+    expect(refusal.advice_code).toBe(advice_code)
   })
 
   it('with another card makes the subscription active', async () => {

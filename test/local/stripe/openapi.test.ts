@@ -107,6 +107,35 @@ describe.skipIf(why !== '')(
       expect(await stripe.newProblems()).toEqual([])
     })
 
+    it('a checkout that is paid is followed by its invoice', async () => {
+      const invoice_creation = {
+        enabled: true,
+        invoice_data: { description: 'Thanks', metadata: { a: 'b' } },
+      }
+      const session = textAt(await scene.checkout('payment', { ...pots, invoice_creation }), 'id')
+      await stripe.payHosted(session, cards.visa)
+      const completed = await stripe.eventAbout('checkout.session.completed', session)
+      const invoice = textAt(completed, 'data.object.invoice')
+      await stripe.eventAbout('invoice.paid', invoice)
+      const expand = ['payments']
+      expect(await stripe.get(`/v1/invoices/${invoice}`, { expand })).toMatchObject({
+        status: 'paid',
+        billing_reason: 'manual',
+        amount_paid: 5000,
+        description: 'Thanks',
+        metadata: { a: 'b' },
+        payments: {
+          data: [
+            {
+              status: 'paid',
+              payment: { payment_intent: textAt(completed, 'data.object.payment_intent') },
+            },
+          ],
+        },
+      })
+      expect(await stripe.newProblems()).toEqual([])
+    })
+
     it('a checkout takes all the options of a shop', async () => {
       const options = {
         customer_email: 'ada@example.com',

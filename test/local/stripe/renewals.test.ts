@@ -199,6 +199,30 @@ describe('a subscription renews', () => {
     expect(lines.data.map(({ description }) => description)).toEqual(['1 × Pro (at R$99.00 / month)'])
   })
 
+  it('by an invoice that is sent, and behind when that is not paid in time', async () => {
+    const { stripe, advanceTo, subscriber, latestInvoice, events } = await open('2027-01-15T10:00:00Z')
+    const { subscription } = await subscriber({
+      card: null,
+      params: { collection_method: 'send_invoice', days_until_due: 10 },
+    })
+    await stripe.invoices.pay((await latestInvoice(subscription)).id, { paid_out_of_band: true })
+    await events()
+    await advanceTo('2027-02-16T10:00:00Z')
+    expect(await latestInvoice(subscription)).toMatchObject({
+      status: 'open',
+      due_date: seconds('2027-02-25T10:00:00Z'),
+      attempt_count: 0,
+      next_payment_attempt: null,
+    })
+    await advanceTo('2027-02-25T10:00:00Z')
+    expect((await events()).slice(-3)).toEqual([
+      '02-15 11:00 invoice.sent',
+      '02-25 10:00 invoice.overdue',
+      '02-25 10:00 customer.subscription.updated',
+    ])
+    expect(await stripe.subscriptions.retrieve(subscription)).toMatchObject({ status: 'past_due' })
+  })
+
   it('in parts: a first period up to the chosen anchor costs its share', async () => {
     const { advanceTo, subscriber, latestInvoice } = await open('2027-01-16T00:00:00Z')
     const anchor = { billing_cycle_anchor: seconds('2027-02-01T00:00:00Z') }

@@ -8,19 +8,19 @@ export interface ClockSession {
   url: string
   clock: string
   /** Moves the clock and waits until all that fell due has happened. */
-  advanceTo(when: string): Promise<void>
-  now(): Promise<string>
+  advanceTo: (when: string) => Promise<void>
+  now: () => Promise<string>
   /** A customer on the clock with a card, who subscribes. */
-  subscriber(options?: SubscriberOptions): Promise<Subscriber>
+  subscriber: (options?: SubscriberOptions) => Promise<Subscriber>
   /** What all cards of a customer do from now on. */
-  changeCard(customer: string, card: string): Promise<void>
+  changeCard: (customer: string, card: string) => Promise<void>
   /** The events since the last question, in order: `02-28 11:00 invoice.paid`. Those of what only accompanies are left out. */
-  events(): Promise<string[]>
+  events: () => Promise<string[]>
   /** The data of the latest event of a type. */
-  lastEvent(type: string): Promise<Stripe.Event.Data>
-  latestInvoice(subscription: string): Promise<Stripe.Invoice>
+  lastEvent: (type: string) => Promise<Stripe.Event.Data>
+  latestInvoice: (subscription: string) => Promise<Stripe.Invoice>
   counts: ReturnType<typeof localCalls>['counts']
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 export interface SubscriberOptions {
