@@ -5,6 +5,8 @@ import { declineWith, isCardNumber, testCard, type Decline } from '../objects/te
 import { finishAuthentication, needsCard, submitCheckout } from '../processes/checkout.ts'
 import { named } from '../routes/find.ts'
 import { attachPaymentMethod } from '../processes/payment-methods.ts'
+import { attemptAndSettle, failAuthenticationAndSettle, payInvoice } from '../processes/paying-invoices.ts'
+import { intentOf } from '../processes/invoicing.ts'
 import { badParameter, unrecognizedUrl } from './errors.ts'
 import { render } from './expand.ts'
 import { noFaults, readFaults, type Faults } from './faults.ts'
@@ -40,6 +42,10 @@ export class LocalApi {
         return this.#account.settings
       case 'POST checkout/pay':
         return this.#pay(id, parse(body))
+      case 'POST invoices/pay':
+        return this.#payInvoice(id, parse(body))
+      case 'POST payment_methods/replace':
+        return this.#replaceCard(id, parse(body))
       case 'POST customers/card':
         return this.#changeCard(id, parse(body))
       default:
@@ -91,6 +97,40 @@ export class LocalApi {
         : outcome
     if (finished.kind === 'declined') throw finished.error
     return render(this.#account, session, [])
+  }
+
+  /** What a customer does on the hosted page of an invoice. */
+  #payInvoice(id: string, given: Record<string, unknown>): object {
+    const invoice = named(this.#account.invoices, id, 'invoice')
+    if (invoice.status !== 'open') throw badParameter(`This invoice cannot be paid: it is ${invoice.status}.`)
+    const card = testCard(cardNumber(given.card))
+    const method = this.#account.paymentMethods.insert(
+      newPaymentMethod({ now: this.#account.nowOf(invoice.customer), card }),
+    )
+    const outcome = payInvoice(this.#account, invoice, { method })
+    const intent = intentOf(this.#account, invoice)
+    const finished =
+      outcome.kind === 'requires_action' && intent
+        ? given.authenticate === 'fail'
+          ? failAuthenticationAndSettle(this.#account, intent)
+          : attemptAndSettle(this.#account, intent, { method, authenticated: true })
+        : outcome
+    if (finished.kind === 'declined') throw finished.error
+    return render(this.#account, invoice, [])
+  }
+
+  /** The customer's bank sends them a new card, and the network tells Stripe of it. */
+  #replaceCard(id: string, given: Record<string, unknown>): object {
+    const { paymentMethods } = this.#account
+    const method = named(paymentMethods, id, 'PaymentMethod')
+    const replaced = testCard(cardNumber(given.card))
+    const { card } = newPaymentMethod({ now: this.#account.nowOf(method.customer), card: replaced })
+    const previous = paymentMethods.change(method, {
+      card: { ...method.card, last4: card.last4, exp_month: card.exp_month, exp_year: card.exp_year + 3 },
+      hidden: { number: replaced.number, decline: null, authenticatedForLater: false },
+    })
+    this.#account.emit('payment_method.automatically_updated', method, previous)
+    return render(this.#account, method, [])
   }
 
   /** From now on every card of this customer does what that test card does. */

@@ -1,15 +1,17 @@
 import type { Account } from '../account.ts'
 import { StripeError } from '../http/errors.ts'
 import type { Invoice } from '../objects/invoice.ts'
+import type { PaymentIntent } from '../objects/payment-intent.ts'
 import { formatAmount } from '../objects/shared.ts'
 import { intentOf } from '../processes/invoicing.ts'
-import { attemptAndSettle } from '../processes/paying-invoices.ts'
+import { payInvoice } from '../processes/paying-invoices.ts'
 import { cardForm, readCard, type Problem } from './card-form.ts'
 import { html } from './html.ts'
 import { notice, page, redirect, type Page } from './layout.ts'
 
 /** The hosted page of an invoice, where it can be paid while it is open. */
-export function showInvoice(invoice: Invoice, problem?: Problem, status = 200): Page {
+export function showInvoice(account: Account, invoice: Invoice, problem?: Problem, status = 200): Page {
+  const intent = intentOf(account, invoice)
   const amount = formatAmount(invoice.amount_due, invoice.currency)
   if (invoice.status === 'paid')
     return notice(200, 'Invoice paid', `Invoice ${invoice.number ?? ''} over ${amount} is paid.`)
@@ -39,6 +41,10 @@ export function showInvoice(invoice: Invoice, problem?: Problem, status = 200): 
       </header>
       <main class="payment">
         <div class="column">
+          ${
+            intent?.status === 'requires_action' &&
+            html`<p><a class="button" href="/authenticate/${intent.id}">Confirm with your bank</a></p>`
+          }
           <h2>Pay with card</h2>
           ${cardForm({
             action: `/i/${invoice.id}`,
@@ -46,7 +52,7 @@ export function showInvoice(invoice: Invoice, problem?: Problem, status = 200): 
             askForEmail: false,
             askForCard: true,
             typed: { email: '', name: invoice.customer_name ?? '' },
-            problem,
+            problem: problem ?? lastProblem(intent),
           })}
         </div>
       </main>
@@ -54,18 +60,24 @@ export function showInvoice(invoice: Invoice, problem?: Problem, status = 200): 
   )
 }
 
+/** Who comes to the page after a failed payment is told why they were asked to. */
+const lastProblem = (intent: PaymentIntent | undefined): Problem | undefined =>
+  intent?.status === 'requires_payment_method' && intent.last_payment_error
+    ? { message: intent.last_payment_error.message }
+    : undefined
+
 export function submitInvoice(account: Account, invoice: Invoice, fields: URLSearchParams): Page {
   const intent = intentOf(account, invoice)
-  if (invoice.status !== 'open' || !intent) return showInvoice(invoice)
+  if (invoice.status !== 'open' || !intent) return showInvoice(account, invoice)
   const card = readCard(account, fields, invoice.customer_email)
-  if ('message' in card) return showInvoice(invoice, card, 400)
+  if ('message' in card) return showInvoice(account, invoice, card, 400)
   try {
-    const outcome = attemptAndSettle(account, intent, { method: card, returnUrl: invoice.hosted_invoice_url })
+    const outcome = payInvoice(account, invoice, { method: card, returnUrl: invoice.hosted_invoice_url })
     if (outcome.kind === 'requires_action') return redirect(`/authenticate/${intent.id}`)
     if (outcome.kind === 'declined') throw outcome.error
     return redirect(`/i/${invoice.id}`)
   } catch (error) {
     if (!(error instanceof StripeError)) throw error
-    return showInvoice(invoice, { message: error.message }, error.status)
+    return showInvoice(account, invoice, { message: error.message }, error.status)
   }
 }

@@ -21,7 +21,7 @@ export function hostedPage(account: Account, method: string, path: string, body:
   }
   if (path.startsWith('/i/')) {
     const invoice = account.invoices.get(id)
-    if (invoice) return posted ? submitInvoice(account, invoice, fields) : showInvoice(invoice)
+    if (invoice) return posted ? submitInvoice(account, invoice, fields) : showInvoice(account, invoice)
   }
   if (path.startsWith('/receipts/')) {
     const charge = account.charges.get(id)

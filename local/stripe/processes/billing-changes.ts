@@ -62,6 +62,8 @@ export function draftUpdateInvoice(
     customer,
     currency: subscription.currency,
     billingReason: 'subscription_update',
+    // What fails is tried again by the account's own plan, as a renewal is.
+    autoAdvance: subscription.collection_method === 'charge_automatically',
     collectionMethod: subscription.collection_method,
     subscription: { id: subscription.id, metadata: subscription.metadata },
     period: { start: Math.min(now, ...items.map((item) => item.current_period_start)), end: now },

@@ -90,6 +90,8 @@ export function resumeSubscription(
   discardPendingUpdate(account, subscription)
   const before = present(account, subscription)
   const invoice = draftUpdateInvoice(account, subscription, plan)
+  // What any attempt resumes is left to whoever resumes: Stripe makes none by itself.
+  account.invoices.change(invoice, { auto_advance: resumesOn === 'payment_success' })
   account.emit('invoice.created', invoice)
   finalizeInvoice(account, invoice)
   if (invoice.status === 'open' && resumesOn === 'payment_success') payInvoice(account, invoice)

@@ -31,12 +31,19 @@ export const noCardToCharge = (): StripeError =>
     { code: 'resource_missing' },
   )
 
+interface InvoicePaymentAttempt {
+  method?: PaymentMethod | undefined
+  offSession?: boolean
+  /** Where the customer comes back to from their bank's 3-D Secure page. */
+  returnUrl?: string | null
+}
+
 /** Collects an invoice as `invoices.pay` and Stripe itself do; finalizes a draft first.
  *  @throws StripeError when there is no card to charge. */
 export function payInvoice(
   account: Account,
   invoice: Invoice,
-  { method, offSession = false }: { method?: PaymentMethod | undefined; offSession?: boolean } = {},
+  { method, offSession = false, returnUrl = null }: InvoicePaymentAttempt = {},
 ): PaymentOutcome | { kind: 'already_paid' } {
   const card = method ?? cardFor(account, invoice)
   if (!card && invoice.amount_due > 0) throw noCardToCharge()
@@ -45,7 +52,7 @@ export function payInvoice(
   if (!card || !intent || invoice.status === 'paid') return { kind: 'already_paid' }
   // By Stripe's count any first attempt counts, and later only its own retries do.
   const counted = invoice.attempt_count === 0 ? account.invoices.change(invoice, { attempt_count: 1 }) : {}
-  return attemptAndSettle(account, intent, { method: card, offSession }, counted)
+  return attemptAndSettle(account, intent, { method: card, offSession, returnUrl }, counted)
 }
 
 /** Attempts a payment and lets the invoice behind it, if there is one, know what came of it.

@@ -49,12 +49,16 @@ export function detachPaymentMethod(account: Account, method: PaymentMethod): vo
       'The payment method you provided is not attached to a customer so detachment is impossible.',
     )
   const previous = account.paymentMethods.change(method, { customer: null })
-  if (owner.invoice_settings.default_payment_method === method.id)
-    account.customers.change(owner, {
+  account.emit('payment_method.detached', method, previous)
+  if (owner.invoice_settings.default_payment_method === method.id) {
+    const before = account.customers.change(owner, {
       invoice_settings: { ...owner.invoice_settings, default_payment_method: null },
     })
-  for (const subscription of account.subscriptions.where('customer', owner.id))
-    if (subscription.default_payment_method === method.id)
-      account.subscriptions.change(subscription, { default_payment_method: null })
-  account.emit('payment_method.detached', method, previous)
+    account.emit('customer.updated', owner, before)
+  }
+  for (const subscription of account.subscriptions.where('customer', owner.id)) {
+    if (subscription.default_payment_method !== method.id) continue
+    const before = account.subscriptions.change(subscription, { default_payment_method: null })
+    account.emit('customer.subscription.updated', subscription, before)
+  }
 }
