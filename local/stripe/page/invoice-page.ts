@@ -43,9 +43,11 @@ export function showInvoice(account: Account, invoice: Invoice, problem?: Proble
         <div class="column">
           ${
             intent?.status === 'requires_action' &&
-            html`<p><a class="button" href="/authenticate/${intent.id}">Confirm with your bank</a></p>`
+            html`<p class="bank">
+              <a class="button" href="/authenticate/${intent.id}">Confirm with your bank</a>
+            </p>`
           }
-          <h2>Pay with card</h2>
+          <h2>${intent?.status === 'requires_action' ? 'Or pay with another card' : 'Pay with card'}</h2>
           ${cardForm({
             action: `/i/${invoice.id}`,
             button: `Pay ${amount}`,

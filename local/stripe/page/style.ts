@@ -57,6 +57,7 @@ button[aria-busy='true'] { opacity: .75; cursor: progress; }
 button[aria-busy='true']::before { content: ''; width: 16px; height: 16px; border: 2px solid rgba(255, 255, 255, .5);
   border-top-color: #fff; border-radius: 50%; animation: turn .8s linear infinite; }
 @keyframes turn { to { transform: rotate(1turn); } }
+.bank { margin: 0 0 28px; }
 @media (prefers-reduced-motion: reduce) { button[aria-busy='true']::before { animation: none; } }
 
 details { margin-top: 24px; font-size: 14px; color: var(--quiet); }

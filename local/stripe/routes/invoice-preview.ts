@@ -24,7 +24,8 @@ import {
 } from '../processes/previewing.ts'
 import { periodEndsOf } from '../processes/subscription-status.ts'
 import { given } from './find.ts'
-import { billingCycleAnchor, cancelAt, changeOf, changedItems } from './subscription-updates.ts'
+import { billingCycleAnchor, cancelAt, changedItems } from './subscription-update-parameters.ts'
+import { changeOf } from './subscription-updates.ts'
 
 const detailsShape = {
   billing_cycle_anchor: billingCycleAnchor,

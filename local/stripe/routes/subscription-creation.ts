@@ -25,7 +25,7 @@ import { findPaymentMethod } from '../processes/payment-methods.ts'
 import { subscribe } from '../processes/subscribing.ts'
 import { given } from './find.ts'
 import { priceData, priceFromData } from './prices.ts'
-import { cancelAt } from './subscription-updates.ts'
+import { cancelAt } from './subscription-update-parameters.ts'
 
 const items = list(
   hash({

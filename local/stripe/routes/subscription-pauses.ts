@@ -2,7 +2,7 @@ import { hash, oneOf, required, timestamp } from '../http/parameters.ts'
 import { route } from '../http/router.ts'
 import { pauseSubscription, resumeSubscription } from '../processes/pausing.ts'
 import { named } from './find.ts'
-import { billingCycleAnchor } from './subscription-updates.ts'
+import { billingCycleAnchor } from './subscription-update-parameters.ts'
 
 /** How a pause is billed. */
 const pauseShape = {

@@ -6,7 +6,8 @@ import { search } from '../http/search.ts'
 import type { Subscription } from '../objects/subscription.ts'
 import { cancelAndSettle } from '../processes/canceling.ts'
 import { given, named } from './find.ts'
-import { cancellationDetails, refuseWhileScheduled } from './subscription-updates.ts'
+import { cancellationDetails } from './subscription-update-parameters.ts'
+import { refuseWhileScheduled } from './subscription-updates.ts'
 
 const status = oneOf(
   'active',
