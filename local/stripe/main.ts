@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { readSettings } from './http/settings.ts'
 import { startLocalStripe } from './server.ts'
 
 const { values } = parseArgs({
@@ -7,6 +8,7 @@ const { values } = parseArgs({
     state: { type: 'string' },
     host: { type: 'string' },
     'public-url': { type: 'string' },
+    settings: { type: 'string' },
   },
 })
 
@@ -14,6 +16,9 @@ const stripe = await startLocalStripe({
   port: Number(values.port),
   ...(values.state !== undefined && { stateFile: values.state }),
   ...(values.host !== undefined && { host: values.host }),
+  ...(values.settings !== undefined && {
+    settings: readSettings(JSON.parse(values.settings) as Record<string, unknown>),
+  }),
   ...(values['public-url'] !== undefined && { publicUrl: values['public-url'] }),
 })
 console.log(

@@ -41,7 +41,7 @@ export function newCustomer(given: NewCustomer) {
     currency: null as string | null,
     customer_account: null,
     default_source: null,
-    delinquent: false,
+    delinquent: false as boolean,
     description: given.description ?? null,
     discount: null,
     email: given.email ?? null,

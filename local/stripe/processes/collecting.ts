@@ -1,7 +1,7 @@
 import type { Account } from '../account.ts'
 import { subscriptionOf, type Invoice } from '../objects/invoice.ts'
 import { declineOf, type PaymentMethod } from '../objects/payment-method.ts'
-import { finalizeInvoice, intentOf } from './invoicing.ts'
+import { finalizeInvoice, intentOf, setDelinquent } from './invoicing.ts'
 import { attemptAndSettle, cardFor, failWithoutCard } from './paying-invoices.ts'
 import { notByItself, planRetry, retryInvoiceJob } from './retrying.ts'
 import { followFailedInvoice } from './subscription-status.ts'
@@ -53,6 +53,7 @@ export function finalizeByItself(account: Account, id: string): void {
 export function followOverdueInvoice(account: Account, id: string): void {
   const invoice = account.invoices.get(id)
   if (invoice?.status !== 'open') return
+  setDelinquent(account, invoice.customer, true)
   account.emit('invoice.overdue', invoice)
   followFailedInvoice(account, invoice)
 }
@@ -68,6 +69,8 @@ export function collectByItself(account: Account, id: string): void {
   if (!card || !intent) failWithoutCard(account, invoice, counted)
   else if (isRetry && isHopeless(account, invoice, card)) putOff(account, invoice, counted)
   else attemptAndSettle(account, intent, { method: card, offSession: true }, counted)
+  if (account.invoices.must(id).status !== 'open') return
+  setDelinquent(account, invoice.customer, true)
   giveUpAfterLastRetry(account, invoice)
 }
 
@@ -101,8 +104,7 @@ function putOff(account: Account, invoice: Invoice, counted: Partial<Invoice>): 
 function giveUpAfterLastRetry(account: Account, invoice: Invoice): void {
   const { after_last_retry: then } = account.settings
   const subscription = account.subscriptions.get(subscriptionOf(invoice) ?? '')
-  const exhausted = invoice.status === 'open' && invoice.next_payment_attempt === null
-  if (!exhausted || subscription?.status !== 'past_due') return
+  if (invoice.next_payment_attempt !== null || subscription?.status !== 'past_due') return
   if (then === 'cancel') cancelSubscription(account, subscription, {}, 'payment_failed')
   if (then === 'unpaid') {
     const previous = account.subscriptions.change(subscription, { status: 'unpaid' })

@@ -179,6 +179,15 @@ export function intentOf(account: Account, invoice: Invoice): PaymentIntent | un
   return payment && account.paymentIntents.get(payment.payment.payment_intent)
 }
 
+/** A customer is delinquent from a failure of what Stripe collects by itself until an invoice is settled, whichever it is
+ *  (https://docs.stripe.com/api/customers/object, `delinquent`). */
+export function setDelinquent(account: Account, id: string, delinquent: boolean): void {
+  const customer = account.customers.get(id)
+  if (!customer || customer.delinquent === delinquent) return
+  const previous = account.customers.change(customer, { delinquent })
+  account.emit('customer.updated', customer, previous)
+}
+
 /** Nothing is owed any more. */
 export function markPaid(account: Account, invoice: Invoice, before: Partial<Invoice> = {}): void {
   const now = account.now(account.customers.must(invoice.customer))
@@ -190,6 +199,7 @@ export function markPaid(account: Account, invoice: Invoice, before: Partial<Inv
     amount_remaining: 0,
     status_transitions: { ...invoice.status_transitions, paid_at: now },
   })
+  setDelinquent(account, invoice.customer, false)
   account.emit('invoice.updated', invoice, { ...before, ...previous })
   account.emit('invoice.paid', invoice)
   account.emit('invoice.payment_succeeded', invoice)
@@ -232,6 +242,7 @@ export function markUncollectible(account: Account, invoice: Invoice): void {
     ...notByItself,
     status_transitions: { ...invoice.status_transitions, marked_uncollectible_at: now },
   })
+  setDelinquent(account, invoice.customer, false)
   account.emit('invoice.marked_uncollectible', invoice)
   followSettledInvoice(account, invoice)
 }

@@ -50,11 +50,13 @@ export function planChange(
 ): PlannedChange {
   const now = account.now(subscription)
   const endsTrial = subscription.status === 'trialing' && change.trialEnd === 'now'
-  const restarts = change.resetsAnchor || endsTrial
+  const startsTrial = subscription.status !== 'trialing' && typeof change.trialEnd === 'number'
+  const restarts = change.resetsAnchor || endsTrial || startsTrial
   const fields: Partial<Subscription> = {
     ...change.fields,
     ...(restarts && { billing_cycle_anchor: now }),
     ...(endsTrial && { status: 'active', trial_end: now }),
+    ...(startsTrial && { status: 'trialing', trial_start: now }),
     ...(typeof change.trialEnd === 'number' && {
       trial_end: change.trialEnd,
       billing_cycle_anchor: change.trialEnd,
@@ -142,7 +144,7 @@ function periodAfter(
   now: number,
 ): { start: number; end: number } {
   if (after.status === 'trialing' && after.trial_end !== null)
-    return { start: item?.current_period_start ?? now, end: after.trial_end }
+    return { start: restarts ? now : (item?.current_period_start ?? now), end: after.trial_end }
   // The period that runs goes on with another quantity.
   if (item?.price === price.id && !restarts)
     return { start: item.current_period_start, end: item.current_period_end }

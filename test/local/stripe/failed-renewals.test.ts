@@ -31,7 +31,7 @@ const statusOf = async (subscription: string) =>
 
 describe('a renewal that cannot be charged', () => {
   it('leaves the invoice open and the subscription past due', async () => {
-    const { subscription, invoice } = await failRenewal()
+    const { customer, subscription, invoice } = await failRenewal()
     expect(await session.events()).toEqual([
       '02-15 11:00 invoice.finalized',
       '02-15 11:00 payment_intent.created',
@@ -49,6 +49,7 @@ describe('a renewal that cannot be charged', () => {
     expect((await session.lastEvent('customer.subscription.updated')).previous_attributes).toEqual({
       status: 'active',
     })
+    expect(await session.stripe.customers.retrieve(customer)).toMatchObject({ delinquent: true })
     expect((await session.lastEvent('invoice.updated')).previous_attributes).toEqual({
       attempt_count: 0,
       attempted: false,
@@ -277,8 +278,9 @@ describe('paying an open invoice by hand', () => {
   })
 
   it('in some other way settles it without a charge', async () => {
-    const { subscription, invoice } = await failRenewal(noRetries)
+    const { customer, subscription, invoice } = await failRenewal(noRetries)
     const paid = await session.stripe.invoices.pay(invoice, { paid_out_of_band: true })
+    expect(await session.stripe.customers.retrieve(customer)).toMatchObject({ delinquent: false })
     expect(paid).toMatchObject({ status: 'paid', amount_paid_off_stripe: 9900 })
     expect(await statusOf(subscription)).toBe('active')
     expect((await session.counts()).attempts_per_invoice[invoice]).toBe(1)

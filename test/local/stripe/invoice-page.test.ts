@@ -55,6 +55,8 @@ describe('an open invoice is paid by its customer', () => {
       'payment_method.attached',
       'charge.succeeded',
       'payment_intent.succeeded',
+      // They are no longer delinquent.
+      'customer.updated',
       'invoice.updated',
       'invoice.paid',
       'invoice.payment_succeeded',

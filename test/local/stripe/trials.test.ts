@@ -134,6 +134,27 @@ describe('a trial', () => {
     expect((await events()).filter((line) => line.includes('trial'))).toEqual([])
   })
 
+  it('is given to a subscription that runs, and what was paid is given back', async () => {
+    const { stripe, subscriber, events, advanceTo, latestInvoice } = await open()
+    const { customer, subscription } = await subscriber()
+    await advanceTo('2027-01-31T10:00:00Z')
+    await events()
+    const trial_end = seconds('2027-02-02T10:00:00Z')
+    expect(await stripe.subscriptions.update(subscription, { trial_end })).toMatchObject({
+      status: 'trialing',
+      trial_start: seconds('2027-01-31T10:00:00Z'),
+      billing_cycle_anchor: trial_end,
+      items: { data: [{ current_period_end: trial_end }] },
+    })
+    expect((await events()).at(-1)).toBe('01-31 10:00 customer.subscription.trial_will_end')
+    const { lines, total } = await latestInvoice(subscription)
+    expect(lines.data.map(({ amount }) => amount)).toEqual([-4790, 0])
+    expect(total).toBe(-4790)
+    await advanceTo('2027-02-02T12:00:00Z')
+    expect(await latestInvoice(subscription)).toMatchObject({ total: 9900, amount_paid: 9900 - 4790 })
+    expect(await stripe.customers.retrieve(customer)).toMatchObject({ balance: 0 })
+  })
+
   it('may be canceled before it costs anything', async () => {
     const { stripe, subscriber, events, advanceTo, counts } = await open()
     const { subscription } = await subscriber({
