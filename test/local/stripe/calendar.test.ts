@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { intervalsAfter } from '../../../local/stripe/calendar.ts'
+import { intervalAround, intervalsAfter } from '../../../local/stripe/calendar.ts'
 
 const at = (text: string) => Date.parse(`${text}T10:30:00Z`) / 1000
 const day = (seconds: number) => new Date(seconds * 1000).toISOString().slice(0, 10)
@@ -20,5 +20,34 @@ describe('periods end on the day of their anchor', () => {
     const found = intervalsAfter(at(anchor), { interval, interval_count }, times)
     expect(day(found)).toBe(end)
     expect(found % 86_400).toBe(at(anchor) % 86_400)
+  })
+})
+
+describe('a moment falls into one period', () => {
+  const recurrences = [
+    { interval: 'day', interval_count: 1 },
+    { interval: 'week', interval_count: 2 },
+    { interval: 'month', interval_count: 1 },
+    { interval: 'month', interval_count: 3 },
+    { interval: 'year', interval_count: 1 },
+  ] as const
+
+  it.each(recurrences)('$interval_count $interval, after the anchor and before it', (recurrence) => {
+    for (const anchor of ['2027-01-31', '2028-02-29', '2027-06-15'].map(at))
+      for (let days = -1500; days <= 1500; days += 13) {
+        const moment = anchor + days * 86_400 + 7
+        const { start, end } = intervalAround(anchor, recurrence, moment)
+        expect(start).toBeLessThanOrEqual(moment)
+        expect(end).toBeGreaterThan(moment)
+        // The next one begins where this one ends.
+        expect(intervalAround(anchor, recurrence, end).start).toBe(end)
+      }
+  })
+
+  it('begins with its first second', () => {
+    const anchor = at('2027-01-31')
+    const recurrence = { interval: 'month', interval_count: 1 } as const
+    expect(intervalAround(anchor, recurrence, anchor).start).toBe(anchor)
+    expect(intervalAround(anchor, recurrence, anchor - 1).end).toBe(anchor)
   })
 })
