@@ -8,6 +8,7 @@ import { cardFor, payInvoice } from './paying-invoices.ts'
 import type { PlannedChange } from './planning-change.ts'
 import type { ItemProration } from './prorating.ts'
 import { fullPeriodLine } from './subscription-lines.ts'
+import { followFailedInvoice } from './subscription-status.ts'
 
 /** Keeps what a change costs, or gives back, for the next invoice. */
 export function recordProrations(
@@ -85,10 +86,9 @@ export function draftUpdateInvoice(
 export function collectNow(account: Account, invoice: Invoice): void {
   account.emit('invoice.created', invoice)
   finalizeInvoice(account, invoice)
-  if (
-    invoice.status === 'open' &&
-    invoice.collection_method === 'charge_automatically' &&
-    cardFor(account, invoice)
-  )
-    payInvoice(account, invoice)
+  const charges = invoice.status === 'open' && invoice.collection_method === 'charge_automatically'
+  if (!charges || !cardFor(account, invoice)) return
+  const { kind } = payInvoice(account, invoice)
+  // Until the customer has authenticated, the subscription is behind like one whose card was declined.
+  if (kind === 'requires_action') followFailedInvoice(account, invoice)
 }

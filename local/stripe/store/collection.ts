@@ -18,6 +18,9 @@ export class Collection<T extends Stored> {
   readonly #rehearsal: Rehearsal
   readonly #byId = new Map<string, T>()
   readonly #inOrder: T[] = []
+  /** The number by which each object came, so that indexes can keep their order. */
+  readonly #numbers = new WeakMap<T, number>()
+  #lastNumber = 0
   readonly #indexes: [string, IndexedValue<T>, Entries<T>][]
 
   constructor(
@@ -57,6 +60,7 @@ export class Collection<T extends Stored> {
   restore(object: T): void {
     this.#byId.set(object.id, object)
     this.#inOrder.push(object)
+    this.#numbers.set(object, (this.#lastNumber += 1))
     this.#index(object)
   }
 
@@ -103,12 +107,11 @@ export class Collection<T extends Stored> {
       previous[field] = object[field]
       object[field] = patch[field] as T[keyof T]
     }
-    // An index is left alone where its value stays, for it lists objects in their order.
     for (const [index, [, valueOf, entries]] of this.#indexes.entries()) {
       const [before, now] = [indexedBefore[index], valueOf(object)]
       if (before === now) continue
       leave(entries, before, object)
-      enter(entries, now, object)
+      this.#enter(entries, now, object)
     }
     return previous
   }
@@ -126,26 +129,32 @@ export class Collection<T extends Stored> {
   #putBack(object: T, at: number): void {
     this.#byId.set(object.id, object)
     this.#inOrder.splice(at, 0, object)
-    for (const [, valueOf, entries] of this.#indexes) {
-      const value = valueOf(object)
-      if (value === null || value === undefined) continue
-      entries.set(value, new Set(this.#inOrder.filter((one) => valueOf(one) === value)))
-    }
+    this.#index(object)
   }
 
   #index(object: T): void {
-    for (const [, valueOf, entries] of this.#indexes) enter(entries, valueOf(object), object)
+    for (const [, valueOf, entries] of this.#indexes) this.#enter(entries, valueOf(object), object)
+  }
+
+  /** Whoever is not the newest takes its place among those that are there already. */
+  #enter(entries: Entries<T>, value: string | null | undefined, object: T): void {
+    if (value === null || value === undefined) return
+    const found = entries.get(value)
+    if (!found) entries.set(value, new Set([object]))
+    else if (this.#numberOf(object) === this.#lastNumber) found.add(object)
+    else
+      entries.set(
+        value,
+        new Set([...found, object].toSorted((a, b) => this.#numberOf(a) - this.#numberOf(b))),
+      )
+  }
+
+  #numberOf(object: T): number {
+    return this.#numbers.get(object) ?? 0
   }
 }
 
 type Entries<T> = Map<string, Set<T>>
-
-function enter<T>(entries: Entries<T>, value: string | null | undefined, object: T): void {
-  if (value === null || value === undefined) return
-  const found = entries.get(value)
-  if (found) found.add(object)
-  else entries.set(value, new Set([object]))
-}
 
 function leave<T>(entries: Entries<T>, value: string | null | undefined, object: T): void {
   if (value === null || value === undefined) return

@@ -142,6 +142,20 @@ describe('a subscription changes as it does at Stripe', () => {
     expect(await stripe.subscriptions.retrieve(id)).toMatchObject({ status: 'active' })
   })
 
+  it('is behind while a change waits for the customer’s 3-D Secure', async () => {
+    const { id, item, customer } = await subscribe(3000)
+    await fetch(`${local.url}/_local/customers/${customer}/card`, {
+      method: 'POST',
+      body: JSON.stringify({ card: '4000002760003184' }),
+    })
+    await stripe.subscriptions.update(id, {
+      items: [{ id: item.id, quantity: 2 }],
+      proration_behavior: 'always_invoice',
+    })
+    expect(await stripe.subscriptions.retrieve(id)).toMatchObject({ status: 'past_due' })
+    expect(await eventsOf('invoice.payment_action_required')).toMatchObject({ object: { status: 'open' } })
+  })
+
   it('ends at the end of its period, if that is not taken back', async () => {
     const { id, item } = await subscribe(3000)
     expect(await stripe.subscriptions.update(id, { cancel_at_period_end: true })).toMatchObject({
