@@ -190,7 +190,7 @@ export function setDelinquent(account: Account, id: string, delinquent: boolean)
 
 /** Nothing is owed any more. */
 export function markPaid(account: Account, invoice: Invoice, before: Partial<Invoice> = {}): void {
-  const now = account.now(account.customers.must(invoice.customer))
+  const now = account.nowOf(invoice.customer)
   const previous = account.invoices.change(invoice, {
     status: 'paid',
     attempted: true,
@@ -207,7 +207,7 @@ export function markPaid(account: Account, invoice: Invoice, before: Partial<Inv
 
 /** Gives up an open invoice: nobody can pay it any more. */
 export function voidInvoice(account: Account, invoice: Invoice): void {
-  const now = account.now(account.customers.must(invoice.customer))
+  const now = account.nowOf(invoice.customer)
   account.invoices.change(invoice, {
     status: 'void',
     ...notByItself,
@@ -236,7 +236,7 @@ export function voidInvoice(account: Account, invoice: Invoice): void {
 /** Nobody expects the money any more, though it may still be paid. */
 export function markUncollectible(account: Account, invoice: Invoice): void {
   if (invoice.status === 'draft') finalizeInvoice(account, invoice)
-  const now = account.now(account.customers.must(invoice.customer))
+  const now = account.nowOf(invoice.customer)
   account.invoices.change(invoice, {
     status: 'uncollectible',
     ...notByItself,

@@ -17,12 +17,12 @@ import { followFailedInvoice, followPaidInvoice } from './subscription-status.ts
 /** The card that pays an invoice when none is named: the invoice's, the subscription's, the customer's. */
 export function cardFor(account: Account, invoice: Invoice): PaymentMethod | undefined {
   const subscription = account.subscriptions.get(subscriptionOf(invoice) ?? '')
-  const customer = account.customers.must(invoice.customer)
+  const customer = account.customers.get(invoice.customer)
   const id =
     invoice.default_payment_method ??
     subscription?.default_payment_method ??
-    customer.invoice_settings.default_payment_method
-  return id === null ? undefined : account.paymentMethods.get(id)
+    customer?.invoice_settings.default_payment_method
+  return account.paymentMethods.get(id ?? '')
 }
 
 export const noCardToCharge = (): StripeError =>

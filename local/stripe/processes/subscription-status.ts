@@ -70,6 +70,10 @@ export function planPeriodEnd(account: Account, subscription: Subscription): voi
   const { id, test_clock } = subscription
   const end = Math.min(...periodEndsOf(account, subscription))
   account.agenda.plan(renewJob, id, end, test_clock)
+  if (subscription.cancel_at_period_end && subscription.cancel_at !== end) {
+    account.agenda.plan(cancelJob, id, end, test_clock)
+    account.subscriptions.change(subscription, { cancel_at: end })
+  }
   const notice = end - account.settings.upcoming_invoice_days * day
   if (notice > account.now(subscription)) account.agenda.plan(upcomingInvoiceJob, id, notice, test_clock)
   else account.agenda.cancel(upcomingInvoiceJob, id)

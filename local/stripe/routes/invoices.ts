@@ -174,8 +174,10 @@ function requiresAction(account: Account, invoice: Invoice): StripeError {
 
 const invoiceNamed = (account: Account, id: string): Invoice => named(account.invoices, id, 'invoice')
 
-function requireDraft(invoice: Invoice, message: string): void {
+function requireDraft(account: Account, invoice: Invoice, message: string): void {
   if (invoice.status !== 'draft') throw invalidRequest(message)
+  if (!account.customers.get(invoice.customer))
+    throw invalidRequest(`The customer ${invoice.customer} of this invoice has been deleted.`)
 }
 
 export const invoiceRoutes = [
@@ -224,6 +226,7 @@ export const invoiceRoutes = [
   route('DELETE', '/v1/invoices/:invoice', {}, ({ account, path }) => {
     const invoice = invoiceNamed(account, path('invoice'))
     requireDraft(
+      account,
       invoice,
       "You can only delete draft invoices. Use the 'void' endpoint to void an open invoice.",
     )
@@ -241,7 +244,11 @@ export const invoiceRoutes = [
     { auto_advance: boolean() },
     ({ account, params, path }) => {
       const invoice = invoiceNamed(account, path('invoice'))
-      requireDraft(invoice, "This invoice is already finalized, you can't re-finalize a non-draft invoice.")
+      requireDraft(
+        account,
+        invoice,
+        "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
+      )
       if (params.auto_advance !== undefined)
         account.invoices.change(invoice, setAutoAdvance(account, invoice, params.auto_advance))
       finalizeInvoice(account, invoice)

@@ -329,6 +329,13 @@ describe('paying an open invoice by hand', () => {
     expect(await stripe.invoices.pay(invoice)).toMatchObject({ status: 'paid' })
   })
 
+  it('is void like any other after the customer is gone', async () => {
+    const { customer, invoice } = await failRenewal(noRetries)
+    await session.stripe.customers.del(customer)
+    expect(await refusalOf(session.stripe.invoices.pay(invoice))).toMatchObject({ statusCode: 400 })
+    expect(await session.stripe.invoices.voidInvoice(invoice)).toMatchObject({ status: 'void' })
+  })
+
   it('is possible after the subscription was canceled, which Stripe no longer asks for by itself', async () => {
     const { customer, subscription, invoice } = await failRenewal()
     const { stripe } = session

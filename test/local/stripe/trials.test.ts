@@ -165,9 +165,15 @@ describe('a trial', () => {
       cancel_at_period_end: true,
       cancel_at: seconds('2027-01-29T10:00:00Z'),
     })
+    // The end moves with the period that it ends.
+    const trial_end = seconds('2027-01-30T10:00:00Z')
+    expect(await stripe.subscriptions.update(subscription, { trial_end })).toMatchObject({
+      cancel_at_period_end: true,
+      cancel_at: trial_end,
+    })
     await events()
     await advanceTo('2027-02-28T10:00:00Z')
-    expect((await events()).at(-1)).toBe('01-29 10:00 customer.subscription.deleted')
+    expect((await events()).at(-1)).toBe('01-30 10:00 customer.subscription.deleted')
     expect(Object.values((await counts()).charges_per_payment_intent)).toEqual([])
   })
 })
