@@ -12,7 +12,7 @@ import { present } from '../present.ts'
 import { changeSubscription } from './changing-subscription.ts'
 import { isChange, periodAround, type ItemChange } from './prorating.ts'
 import { currentPhaseOf, endPhaseJob, releaseSchedule, scheduleOf } from './schedule-status.ts'
-import { planCancellation } from './subscription-status.ts'
+import { planCancellation, planTrialNotice } from './subscription-status.ts'
 
 /** Lets a subscription follow a schedule, whose first phase is the period that runs
  *  (https://docs.stripe.com/billing/subscriptions/subscription-schedules). */
@@ -64,13 +64,14 @@ export function changeSchedule(
   if (current) {
     account.agenda.plan(endPhaseJob, schedule.id, current.end_date, schedule.test_clock)
     const items = changesTo(account, subscription, current)
-    if (items.some(isChange))
-      changeSubscription(
-        account,
-        subscription,
-        { fields: {}, items, prorations, resetsAnchor: false },
-        'change_anyway',
-      )
+    const trialEnd =
+      current.trial_end === null || current.trial_end === subscription.trial_end
+        ? undefined
+        : current.trial_end
+    const change = { fields: {}, items, prorations, resetsAnchor: false, trialEnd }
+    if (items.some(isChange) || trialEnd !== undefined)
+      changeSubscription(account, subscription, change, 'change_anyway')
+    if (trialEnd !== undefined) planTrialNotice(account, subscription)
   }
   planEnd(account, schedule, subscription)
 }
@@ -101,6 +102,7 @@ export function startDuePhase(account: Account, subscription: Subscription, at: 
   const { schedule, next } = due
   if (!next) return releaseSchedule(account, schedule)
   begin(account, schedule, next)
+  if (next.trial_end !== null) return enter(account, subscription, next)
   const anchor = next.billing_cycle_anchor === 'phase_start' ? at : subscription.billing_cycle_anchor
   account.subscriptions.change(subscription, {
     billing_cycle_anchor: anchor,
@@ -131,13 +133,20 @@ export function endPhase(account: Account, id: string): void {
     return
   }
   begin(account, due.schedule, next)
+  enter(account, subscription, next)
+}
+
+/** Changes a subscription to what a phase wants of it, as whoever changes it directly would. */
+function enter(account: Account, subscription: Subscription, phase: SchedulePhase): void {
   const change = {
-    fields: { metadata: metadataIn(subscription, next) },
-    items: changesTo(account, subscription, next),
-    prorations: next.proration_behavior,
-    resetsAnchor: next.billing_cycle_anchor === 'phase_start',
+    fields: { metadata: metadataIn(subscription, phase) },
+    items: changesTo(account, subscription, phase),
+    prorations: phase.proration_behavior,
+    resetsAnchor: phase.billing_cycle_anchor === 'phase_start' && phase.trial_end === null,
+    trialEnd: phase.trial_end ?? undefined,
   }
   changeSubscription(account, subscription, change, 'change_anyway')
+  if (phase.trial_end !== null) planTrialNotice(account, subscription)
 }
 
 function duePhaseOf(

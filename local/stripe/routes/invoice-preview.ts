@@ -73,8 +73,6 @@ function preview(account: Account, params: Parsed<typeof shape>): Invoice {
   if (subscription.status === 'canceled' || subscription.status === 'incomplete_expired')
     throw nothingUpcoming(subscription.customer)
   if (!details) return previewRenewal(account, subscription)
-  if (typeof details.trial_end === 'number' && subscription.status !== 'trialing')
-    throw notSupportedHere('a new trial for a subscription that has none', 'subscription_details[trial_end]')
   if (details.cancel_now)
     return previewCancellation(account, subscription, details.proration_behavior !== 'none')
   if (details.resume_at)

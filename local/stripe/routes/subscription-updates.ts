@@ -29,12 +29,6 @@ function update(account: Account, subscription: Subscription, params: WantedUpda
       'payment_behavior',
     )
   if (params.payment_behavior === 'pending_if_incomplete') requireSupportedByPendingUpdates(params)
-  if (
-    typeof params.trial_end === 'number' &&
-    subscription.status !== 'trialing' &&
-    subscription.status !== 'active'
-  )
-    throw notSupportedHere(`a new trial for a subscription that is ${subscription.status}`, 'trial_end')
   const whenUnpaid = whenUnpaidOf[params.payment_behavior ?? 'allow_incomplete']
   changeSubscription(account, subscription, changeOf(account, subscription, params), whenUnpaid)
   if (params.pause_collection !== undefined) planResumption(account, subscription)
@@ -65,6 +59,9 @@ export function changeOf(
   params: WantedUpdate,
   parent = '',
 ): SubscriptionChange {
+  const { status } = subscription
+  if (typeof params.trial_end === 'number' && status !== 'trialing' && status !== 'active')
+    throw notSupportedHere(`a new trial for a subscription that is ${status}`, 'trial_end')
   return {
     fields: fieldsOf(account, subscription, params),
     items: (params.items ?? []).map((item, index) =>

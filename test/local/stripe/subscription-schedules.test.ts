@@ -152,6 +152,32 @@ describe('a subscription follows its schedule', () => {
     })
   })
 
+  it('gives a phase away as a trial, and bills the next one', async () => {
+    const before = await scheduled(9900)
+    const after = await scene.price(4900)
+    const trialEnd = before.end + 14 * dayInSeconds
+    await stripe.subscriptionSchedules.update(before.schedule.id, {
+      phases: [
+        { items: [{ price: before.price }], start_date: start, end_date: before.end },
+        { items: [{ price: before.price }], end_date: trialEnd, trial: true },
+        { items: [{ price: after }], proration_behavior: 'none' },
+      ],
+    })
+    await scene.advance(before.clock, before.end + 2 * hourInSeconds)
+    expect(await stripe.subscriptions.retrieve(before.id)).toMatchObject({
+      status: 'trialing',
+      trial_end: trialEnd,
+      items: { data: [{ current_period_start: before.end, current_period_end: trialEnd }] },
+    })
+    expect(await scene.latestInvoice(before.id)).toMatchObject({ status: 'paid', total: 0 })
+    await scene.advance(before.clock, trialEnd + 2 * hourInSeconds)
+    expect(await stripe.subscriptions.retrieve(before.id)).toMatchObject({
+      status: 'active',
+      items: { data: [{ id: before.item.id, price: { id: after } }] },
+    })
+    expect(await scene.latestInvoice(before.id)).toMatchObject({ status: 'paid', total: 4900 })
+  })
+
   it('changes in the middle of a period with prorations', async () => {
     const before = await scheduled(3000)
     const middle = (start + before.end) / 2
