@@ -13,9 +13,12 @@ export function readSettings(given: Record<string, unknown>): Partial<Settings> 
       case 'after_last_retry':
         settings.after_last_retry = endOf(value)
         break
+      case 'test_clock_advance_ms':
+        settings[name] = countOf(value, name, 0)
+        break
       case 'upcoming_invoice_days':
       case 'customers_per_test_clock':
-        settings[name] = countOf(value, name)
+        settings[name] = countOf(value, name, 1)
         break
       default:
         throw badParameter(`There is no setting ${name}, only ${names.join(', ')}.`, { param: name })
@@ -41,7 +44,7 @@ function endOf(value: unknown): Settings['after_last_retry'] {
   throw badParameter('after_last_retry must be cancel, unpaid or past_due.', { param: 'after_last_retry' })
 }
 
-function countOf(value: unknown, param: string): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value
-  throw badParameter(`${param} must be a whole number above zero.`, { param })
+function countOf(value: unknown, param: string, least: number): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value
+  throw badParameter(`${param} must be a whole number, at least ${least}.`, { param })
 }

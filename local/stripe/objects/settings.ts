@@ -1,4 +1,4 @@
-/** What the owner of an account chooses in Stripe's dashboard, and a limit that a stand-in need not have. */
+/** What the owner of an account chooses in Stripe's dashboard, and limits that a stand-in need not have. */
 export interface Settings {
   /** The days after the first failure on which Stripe tries an invoice again by itself; none switches that off. */
   retry_days: number[]
@@ -9,6 +9,8 @@ export interface Settings {
   upcoming_invoice_days: number
   /** Stripe allows three customers on a clock. */
   customers_per_test_clock: number
+  /** How long a test clock takes to advance at least; at Stripe it is seconds. */
+  test_clock_advance_ms: number
 }
 
 export const defaultSettings: Settings = {
@@ -16,4 +18,5 @@ export const defaultSettings: Settings = {
   after_last_retry: 'past_due',
   upcoming_invoice_days: 7,
   customers_per_test_clock: 1000,
+  test_clock_advance_ms: 0,
 }

@@ -16,5 +16,9 @@ export function newTestClock(given: { now: number; frozenTime: number; name: str
     name: given.name ?? null,
     status: 'ready' as 'ready' | 'advancing' | 'internal_failure',
     status_details: {} as { advancing?: { target_frozen_time: number } },
+    hidden: {
+      /** When it was last set going, in real milliseconds. */
+      startedAt: 0,
+    },
   }
 }

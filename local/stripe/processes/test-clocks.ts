@@ -33,6 +33,7 @@ export function startAdvancing(account: Account, clock: TestClock, to: number): 
   const previous = account.testClocks.change(clock, {
     status: 'advancing',
     status_details: { advancing: { target_frozen_time: to } },
+    hidden: { startedAt: Date.now() },
   })
   account.emit('test_helpers.test_clock.advancing', clock, previous)
   account.agenda.plan(advanceClockJob, clock.id, account.now())
@@ -77,6 +78,8 @@ export function advanceClock(account: Account, id: string): void {
     account.emit('test_helpers.test_clock.internal_failure', clock, { status: 'advancing' })
     return
   }
+  const readyAt = clock.hidden.startedAt + account.settings.test_clock_advance_ms
+  if (Date.now() < readyAt) return account.agenda.plan(advanceClockJob, id, readyAt / 1000)
   const previous = account.testClocks.change(clock, {
     frozen_time: target,
     status: 'ready',
