@@ -68,7 +68,7 @@ describe('a local Stripe with a state file goes on where it was', () => {
     await stripe.testHelpers.testClocks.advance(clock, { frozen_time })
     const restarted = await restart()
     await expect
-      .poll(() => restarted.testHelpers.testClocks.retrieve(clock))
+      .poll(() => restarted.testHelpers.testClocks.retrieve(clock), { timeout: 10_000 })
       .toMatchObject({ status: 'ready', frozen_time })
     const { charges_per_invoice } = await localCalls(local.url).counts()
     const charges = Object.values(charges_per_invoice)
@@ -92,11 +92,13 @@ describe('a local Stripe with a state file goes on where it was', () => {
     local = await startLocalStripe({ stateFile })
     const restarted = sdkFor(local.url)
     const invoices = () => restarted.invoices.list({ customer })
-    await expect.poll(invoices).toMatchObject({
+    await expect.poll(invoices, { timeout: 10_000 }).toMatchObject({
       data: [{ status: 'draft', billing_reason: 'subscription_cycle' }, { status: 'paid' }],
     })
     vi.setSystemTime((end + 3700) * 1000)
-    await expect.poll(invoices).toMatchObject({ data: [{ status: 'paid', amount_paid: 9900 }, {}] })
+    await expect
+      .poll(invoices, { timeout: 10_000 })
+      .toMatchObject({ data: [{ status: 'paid', amount_paid: 9900 }, {}] })
   })
 
   it('is not confused by a line that a crash cut short', async () => {

@@ -27,7 +27,7 @@ describe('a test clock', () => {
       status_details: { advancing: { target_frozen_time: target } },
     })
     await expect
-      .poll(() => testClocks.retrieve(session.clock))
+      .poll(() => testClocks.retrieve(session.clock), { timeout: 10_000 })
       .toMatchObject({
         status: 'ready',
         frozen_time: target,
@@ -167,7 +167,7 @@ describe('a test clock', () => {
     const done = { status: 'fulfilled' }
     expect(answers).toMatchObject([refused, refused, refused, done, done])
     await expect
-      .poll(() => stripe.testHelpers.testClocks.retrieve(clock), { timeout: 3_000 })
+      .poll(() => stripe.testHelpers.testClocks.retrieve(clock), { timeout: 10_000 })
       .toMatchObject({ status: 'ready', frozen_time })
     expect(await session.events()).toContain('02-28 11:00 invoice.paid')
   })
