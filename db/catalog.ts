@@ -39,6 +39,19 @@ export async function readPlan(
   return row
 }
 
+/** The version of a plan that is sold at a price of the provider; `undefined` when the price is none of ours. */
+export async function findPlanByPrice(
+  transaction: Transaction,
+  projectId: ProjectId,
+  stripePriceId: string,
+): Promise<PlanRow | undefined> {
+  const [row] = await transaction
+    .select()
+    .from(plans)
+    .where(and(eq(plans.projectId, projectId), eq(plans.stripePriceId, stripePriceId)))
+  return row
+}
+
 export async function findProduct(
   transaction: Transaction,
   projectId: ProjectId,

@@ -1,5 +1,5 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
-import type { CustomerId, ProjectId } from '../domain/ids.ts'
+import type { ClockId, CustomerId, ProjectId } from '../domain/ids.ts'
 import type { Transaction } from './client.ts'
 import { mintId } from './mint-id.ts'
 import { customers } from './schema/index.ts'
@@ -10,7 +10,13 @@ export type CustomerRow = typeof customers.$inferSelect
 /** The customer of a project's user, made on first sight. An email given later fills one that was missing. */
 export async function ensureCustomer(
   transaction: Transaction,
-  customer: { projectId: ProjectId; userId: string; email: string | undefined; livemode: boolean },
+  customer: {
+    projectId: ProjectId
+    userId: string
+    email: string | undefined
+    livemode: boolean
+    clockId: ClockId | undefined
+  },
 ): Promise<CustomerRow> {
   const [row] = await transaction
     .insert(customers)
@@ -34,18 +40,34 @@ export async function readCustomer(
   return row
 }
 
+export async function findCustomerOfUser(
+  transaction: Transaction,
+  projectId: ProjectId,
+  { userId, livemode }: { userId: string; livemode: boolean },
+): Promise<CustomerRow | undefined> {
+  const [row] = await transaction
+    .select()
+    .from(customers)
+    .where(
+      and(eq(customers.projectId, projectId), eq(customers.userId, userId), eq(customers.livemode, livemode)),
+    )
+  return row
+}
+
 /** Holds the customer's row to the end of the transaction: what adds up over all subscriptions of a user (roles) is
  *  worked out by one transaction at a time. */
 export async function lockCustomer(
   transaction: Transaction,
   projectId: ProjectId,
   customerId: CustomerId,
-): Promise<void> {
-  await transaction
-    .select({ id: customers.customerId })
+): Promise<CustomerRow> {
+  const [row] = await transaction
+    .select()
     .from(customers)
     .where(isCustomer(projectId, customerId))
     .for('update')
+  if (!row) throw new Error(`customer ${customerId} is missing`)
+  return row
 }
 
 export async function setStripeCustomer(

@@ -30,6 +30,14 @@ export function claimEffect(database: Database, effect: Effect): Promise<EffectC
   })
 }
 
+/** Whether an effect was ever about to be tried. */
+export async function wasTried(database: Database, effect: Effect): Promise<boolean> {
+  const found = await inProject(database, effect.projectId, (transaction) =>
+    transaction.select({ ordinal: effects.ordinal }).from(effects).where(isEffect(effect)),
+  )
+  return found.length > 0
+}
+
 /** Moves on to the next ordinal, after a look-up has shown that this one had no effect. Of two that do so at once, one wins
  *  and both go on with the same new ordinal. */
 export async function raiseOrdinal(

@@ -14,6 +14,8 @@ export type InboxOutcome =
   | 'covered_by_first_read'
   /** Of a type that changes no decision. */
   | 'not_relevant'
+  /** Caused by a request of ours, which knows the outcome from its answer. */
+  | 'own_effect'
   /** Of a type this release does not know. */
   | 'unknown_type'
   /** About something that no project here owns. */

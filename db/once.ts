@@ -1,3 +1,4 @@
+import { and, eq } from 'drizzle-orm'
 import type { ProjectId } from '../domain/ids.ts'
 import type { Transaction } from './client.ts'
 import { facts } from './schema/index.ts'
@@ -18,4 +19,16 @@ export async function once(
   if (!recorded) return false
   await write()
   return true
+}
+
+/** Whether a fact has been written. */
+export async function hasHappened(
+  transaction: Transaction,
+  { projectId, intent }: { projectId: ProjectId; intent: string },
+): Promise<boolean> {
+  const [found] = await transaction
+    .select({ intent: facts.intent })
+    .from(facts)
+    .where(and(eq(facts.projectId, projectId), eq(facts.intent, intent)))
+  return found !== undefined
 }

@@ -1,14 +1,15 @@
 import { and, eq } from 'drizzle-orm'
 import type { PaymentStatus } from '../domain/checkout.ts'
-import type { PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { ClockId, CustomerId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
 import type { SubscriptionStatus } from '../domain/subscription.ts'
 import type { Database } from './client.ts'
-import { payments, subscriptions } from './schema/index.ts'
+import { customers, dunningCases, payments, subscriptions } from './schema/index.ts'
 
 /** What the inbox may know of the rows that own events, before a tenant is set: the columns granted to the system role. */
 
 export interface PaymentOwner {
   projectId: ProjectId
+  customerId: CustomerId
   paymentId: PaymentId
   userId: string
   status: PaymentStatus
@@ -16,6 +17,12 @@ export interface PaymentOwner {
   livemode: boolean
   correlationId: string
   subscriptionId: SubscriptionId | null
+}
+
+export interface CaseOwner {
+  projectId: ProjectId
+  invoiceId: string
+  subscriptionId: SubscriptionId
 }
 
 export interface SubscriptionOwner {
@@ -27,11 +34,14 @@ export interface SubscriptionOwner {
   planId: string
   livemode: boolean
   stripeSubscriptionId: string
+  /** The test clock of its customer; live mode knows none. */
+  clockId: ClockId | null
   /** Of the payment that sold it. */
   correlationId: string
 }
 
 const paymentColumns = {
+  customerId: payments.customerId,
   projectId: payments.projectId,
   paymentId: payments.paymentId,
   userId: payments.userId,
@@ -68,12 +78,73 @@ export async function findSubscriptionOwner(
       livemode: subscriptions.livemode,
       stripeSubscriptionId: subscriptions.stripeSubscriptionId,
       correlationId: payments.correlationId,
+      clockId: customers.clockId,
     })
     .from(subscriptions)
+    .innerJoin(
+      customers,
+      and(
+        eq(customers.projectId, subscriptions.projectId),
+        eq(customers.customerId, subscriptions.customerId),
+      ),
+    )
     .innerJoin(
       payments,
       and(eq(payments.projectId, subscriptions.projectId), eq(payments.paymentId, subscriptions.paymentId)),
     )
     .where(and(eq(subscriptions.projectId, projectId), eq(subscriptions.subscriptionId, subscriptionId)))
   return row
+}
+
+/** The test clock that a customer hangs on, if any. */
+export async function findClockOf(
+  system: Database,
+  { projectId, customerId }: { projectId: ProjectId; customerId: CustomerId },
+): Promise<ClockId | null> {
+  const [row] = await system
+    .select({ clockId: customers.clockId })
+    .from(customers)
+    .where(and(eq(customers.projectId, projectId), eq(customers.customerId, customerId)))
+  return row?.clockId ?? null
+}
+
+/** The open case of an unpaid invoice, if there is one. */
+export async function findOpenCase(
+  system: Database,
+  { projectId, invoiceId }: { projectId: ProjectId; invoiceId: string },
+): Promise<CaseOwner | undefined> {
+  const [row] = await system
+    .select(caseColumns)
+    .from(dunningCases)
+    .where(
+      and(
+        eq(dunningCases.projectId, projectId),
+        eq(dunningCases.invoiceId, invoiceId),
+        eq(dunningCases.status, 'open'),
+      ),
+    )
+  return row
+}
+
+/** The open cases of a customer. */
+export function listOpenCases(
+  system: Database,
+  { projectId, customerId }: { projectId: ProjectId; customerId: CustomerId },
+): Promise<CaseOwner[]> {
+  return system
+    .select(caseColumns)
+    .from(dunningCases)
+    .where(
+      and(
+        eq(dunningCases.projectId, projectId),
+        eq(dunningCases.customerId, customerId),
+        eq(dunningCases.status, 'open'),
+      ),
+    )
+}
+
+const caseColumns = {
+  projectId: dunningCases.projectId,
+  invoiceId: dunningCases.invoiceId,
+  subscriptionId: dunningCases.subscriptionId,
 }

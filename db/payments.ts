@@ -3,7 +3,7 @@ import type { Purchase } from '../domain/catalog.ts'
 import { nameOf, paymentTypeOf, totalOf } from '../domain/catalog.ts'
 import type { ChargeAttempt } from '../domain/checkout.ts'
 import type { PaymentData } from '../domain/events.ts'
-import type { PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { ClockId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
 import { currency, money } from '../domain/money.ts'
 import { writeAudit } from './audit.ts'
 import { findProduct, readPlan, toPlan, toProduct } from './catalog.ts'
@@ -27,6 +27,8 @@ export interface NewPayment {
   successUrl: string
   cancelUrl: string
   metadata: Record<string, string>
+  /** For a user's first payment in test mode. */
+  clockId: ClockId | undefined
   correlationId: string
   /** Who asked: a key's or an operator's id. */
   actor: string

@@ -6,6 +6,7 @@ import type { Currency } from '../domain/money.ts'
 import { writeAudit } from './audit.ts'
 import { toPlan, toProduct } from './catalog.ts'
 import type { Database, Transaction } from './client.ts'
+import { setPolicy } from './dunning.ts'
 import { once } from './once.ts'
 import { plans, products, projects } from './schema/index.ts'
 
@@ -17,7 +18,8 @@ export interface NewProject {
   currency: Currency
   plans: Plan[]
   products: Product[]
-  dunningPolicy: DunningPolicy | undefined
+  /** What it does about failed renewals, and what single plans do; the default where there is nothing. */
+  dunningPolicies: { planId: string; policy: DunningPolicy }[]
   successUrl: string | undefined
   cancelUrl: string | undefined
   correlationId: string
@@ -29,10 +31,10 @@ export interface NewProject {
 export async function registerProject(transaction: Transaction, project: NewProject): Promise<void> {
   const { projectId, correlationId, actor } = project
   await once(transaction, { projectId, intent: `${projectId}/registered` }, async () => {
-    const { name, currency, dunningPolicy, successUrl, cancelUrl } = project
-    await transaction
-      .insert(projects)
-      .values({ projectId, name, currency, dunningPolicy, successUrl, cancelUrl })
+    const { name, currency, successUrl, cancelUrl } = project
+    await transaction.insert(projects).values({ projectId, name, currency, successUrl, cancelUrl })
+    for (const { planId, policy } of project.dunningPolicies)
+      await setPolicy(transaction, { projectId, planId, policy, setBy: actor })
     await Promise.all([
       insertPlans(transaction, projectId, project.plans),
       insertProducts(transaction, projectId, project.products),

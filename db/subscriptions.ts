@@ -1,8 +1,8 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
-import type { SubscriptionData } from '../domain/events.ts'
+import type { PendingChangeData, SubscriptionData } from '../domain/events.ts'
 import type { ProjectId, SubscriptionId } from '../domain/ids.ts'
 import { heldRoles } from '../domain/roles.ts'
-import { hasAccess } from '../domain/subscription.ts'
+import { hasAccess, type KnownSubscription, type PendingChange } from '../domain/subscription.ts'
 import type { PlanRow } from './catalog.ts'
 import type { Transaction } from './client.ts'
 import { plans, subscriptions } from './schema/index.ts'
@@ -74,14 +74,47 @@ export function subscriptionData({ subscription, plan }: SubscriptionWithPlan): 
     interval: plan.interval,
     quantity: subscription.quantity,
     status: subscription.status,
-    has_access: hasAccess(subscription.status),
+    has_access: hasAccess(subscription),
     // What it grants now: nothing once it gives no access.
-    roles: heldRoles([{ status: subscription.status, roles: plan.roles }]),
+    roles: heldRoles([{ ...subscription, roles: plan.roles }]),
     current_period_start: subscription.currentPeriodStart.toISOString(),
     current_period_end: subscription.currentPeriodEnd.toISOString(),
     cancel_at_period_end: subscription.cancelAtPeriodEnd,
     ...(subscription.trialEnd && { trial_end: subscription.trialEnd.toISOString() }),
+    ...(subscription.pausedUntil && { paused_until: subscription.pausedUntil.toISOString() }),
+    ...(subscription.pendingChange && { pending_change: pendingChangeData(subscription.pendingChange) }),
     payment_id: subscription.paymentId,
+  }
+}
+
+/** Without its link, which is for the customer alone. */
+function pendingChangeData(change: PendingChange): PendingChangeData {
+  return {
+    plan_id: change.planId,
+    plan_version: change.planVersion,
+    quantity: change.quantity,
+    when: change.when,
+    at: new Date(change.at).toISOString(),
+  }
+}
+
+/** The same as the domain takes it. */
+export function toKnown({ subscription }: SubscriptionWithPlan, openCases: number): KnownSubscription {
+  const { trialEnd, pausedUntil, pendingChange, paidInvoiceId } = subscription
+  return {
+    planId: subscription.planId,
+    planVersion: subscription.planVersion,
+    quantity: subscription.quantity,
+    status: subscription.status,
+    currentPeriodStart: subscription.currentPeriodStart.getTime(),
+    currentPeriodEnd: subscription.currentPeriodEnd.getTime(),
+    cancelAtPeriodEnd: subscription.cancelAtPeriodEnd,
+    openCases,
+    graceEnded: subscription.graceEnded,
+    ...(trialEnd && { trialEnd: trialEnd.getTime() }),
+    ...(pausedUntil && { pausedUntil: pausedUntil.getTime() }),
+    ...(pendingChange && { pendingChange }),
+    ...(paidInvoiceId !== null && { paidInvoiceId }),
   }
 }
 

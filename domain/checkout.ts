@@ -43,6 +43,7 @@ export interface ChargeAttempt {
   declineCode?: string
   /** What Stripe advises: try_again_later, do_not_try_again, confirm_card_data. */
   adviceCode?: string
+  paymentMethodId?: string
   /** Milliseconds since 1970, by Stripe's clock. */
   attemptedAt: number
 }

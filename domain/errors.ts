@@ -46,6 +46,44 @@ export const errorCatalog = {
     message: 'The signature does not match the body and the time.',
   },
 
+  // What a subscription cannot do as it stands
+  subscription_not_started: { retryable: false, message: 'The subscription has not started yet.' },
+  subscription_ended: { retryable: false, message: 'The subscription has ended.' },
+  subscription_past_due: { retryable: false, message: 'An invoice of the subscription is unpaid.' },
+  subscription_paused: { retryable: false, message: 'The subscription is paused.' },
+  subscription_trialing: { retryable: false, message: 'The subscription is on trial.' },
+  subscription_ending: { retryable: false, message: 'The subscription ends with its period.' },
+  same_plan: { retryable: false, message: 'The subscription is on this plan already.' },
+  currency_mismatch: { retryable: false, message: 'The plan is sold in another currency.' },
+  already_canceling: { retryable: false, message: 'The subscription already ends with its period.' },
+  already_paused: { retryable: false, message: 'The subscription is paused already.' },
+  nothing_to_resume: { retryable: false, message: 'There is nothing to resume.' },
+  nothing_to_collect: { retryable: false, message: 'There is nothing to collect.' },
+  renewal_under_way: { retryable: false, message: 'The renewal of the subscription is under way.' },
+  /** Stripe may still be charging: nothing that depends on the outcome can be done before it is known. */
+  attempt_under_way: { retryable: true, message: 'A charge is under way. Repeat the request in a moment.' },
+  authentication_required: {
+    retryable: false,
+    message: "The customer's bank wants to see the customer: send them to the link.",
+  },
+
+  // Cards
+  payment_method_not_found: { retryable: false, message: 'This customer has no such payment method.' },
+  last_payment_method: {
+    retryable: false,
+    message: 'It is the only payment method, and something is still to be charged to it.',
+  },
+
+  // Test clocks
+  test_clock_not_found: { retryable: false, message: 'This project has no such test clock.' },
+  test_clock_fixed: {
+    retryable: false,
+    message: 'A customer joins a test clock with the first payment, and keeps it.',
+  },
+  test_clock_advancing: { retryable: false, message: 'The test clock is advancing. Wait until it is ready.' },
+  test_clock_backwards: { retryable: false, message: 'A test clock moves forward only.' },
+  live_mode_has_no_clocks: { retryable: false, message: 'Test clocks belong to test mode.' },
+
   // The provider's real answers
   card_declined: { retryable: false, message: 'The card was declined.' },
   provider_refused: { retryable: false, message: 'The payment provider refused the request.' },

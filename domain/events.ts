@@ -1,6 +1,9 @@
 import type { PaymentType, PlanInterval } from './catalog.ts'
 import type { PaymentStatus } from './checkout.ts'
+import type { AttemptTrigger } from './dunning.ts'
+import type { DunningPolicy } from './dunning-policy.ts'
 import type { PaymentId, SubscriptionId } from './ids.ts'
+import type { NoticeData, NoticeKind } from './notices.ts'
 import type { SubscriptionStatus } from './subscription.ts'
 
 /** What the world is told: the payload of each event type. The published JSON Schemas are held to these in tests. */
@@ -36,6 +39,16 @@ export interface PaymentFailedData extends PaymentData {
   failure_code?: string
 }
 
+/** A change of plan that was asked for and does not count yet. */
+export interface PendingChangeData {
+  plan_id: string
+  plan_version: number
+  quantity: number
+  when: 'now' | 'period_end'
+  /** When it takes effect, or, while it waits to be paid, when it lapses. */
+  at: string
+}
+
 export interface SubscriptionData {
   subscription_id: SubscriptionId
   user_id: string
@@ -49,6 +62,9 @@ export interface SubscriptionData {
   current_period_end: string
   cancel_at_period_end: boolean
   trial_end?: string
+  /** When a pause ends by itself. */
+  paused_until?: string
+  pending_change?: PendingChangeData
   interval: PlanInterval
   payment_id?: PaymentId
 }
@@ -68,7 +84,47 @@ export interface RoleData {
   subscription_id: SubscriptionId
 }
 
-export interface EventDataByType {
+/** An unpaid invoice that is being worked through. */
+export interface DunningData {
+  invoice_id: string
+  subscription_id: SubscriptionId
+  user_id: string
+  plan_id: string
+  /** What is owed, in minor units. */
+  amount: number
+  currency: string
+  /** Of the first failed charge: every deadline is counted from here. */
+  failed_at: string
+  grace_until: string
+  policy_version: number
+}
+
+export interface DunningRetryScheduledData extends DunningData {
+  /** Which of the scheduled retries comes next, from 1, and of how many. */
+  retry: number
+  retries: number
+  retry_at: string
+}
+
+export interface DunningRetryFailedData extends DunningData {
+  trigger: AttemptTrigger
+  decline_code?: string
+  advice_code?: string
+}
+
+export interface DunningExhaustedData extends DunningData {
+  on_exhausted: DunningPolicy['onExhausted']
+}
+
+export interface PaymentFailedAlertData extends DunningData {
+  /** How many tries to collect this invoice have failed. */
+  failures: number
+  decline_code?: string
+}
+
+export type EventDataByType = EventDataOfFacts & { [Kind in NoticeKind as `notice.${Kind}`]: NoticeData }
+
+interface EventDataOfFacts {
   'payment.created': PaymentData
   'payment.succeeded': PaymentSucceededData
   'payment.failed': PaymentFailedData
@@ -82,6 +138,11 @@ export interface EventDataByType {
   'subscription.paused': SubscriptionData
   'subscription.resumed': SubscriptionData
   'subscription.canceled': SubscriptionData
+  'subscription.trial_will_end': SubscriptionData
+  'dunning.retry_scheduled': DunningRetryScheduledData
+  'dunning.retry_failed': DunningRetryFailedData
+  'dunning.exhausted': DunningExhaustedData
+  'alert.payment_failed': PaymentFailedAlertData
   'entitlement.role_granted': RoleData
   'entitlement.role_revoked': RoleData
 }
@@ -105,7 +166,9 @@ export const usersTopic = 'quittance.users'
 
 export function topicOf(type: EventType): Topic {
   if (type.startsWith('payment.')) return topics.payments
-  if (type.startsWith('subscription.')) return topics.subscriptions
+  if (type.startsWith('subscription.') || type.startsWith('dunning.')) return topics.subscriptions
+  if (type.startsWith('notice.')) return topics.notices
+  if (type.startsWith('alert.')) return topics.alerts
   return topics.entitlements
 }
 

@@ -11,6 +11,7 @@ export type OperatorId = Id<'op'>
 export type CustomerId = Id<'cst'>
 export type PaymentId = Id<'pay'>
 export type SubscriptionId = Id<'sbs'>
+export type ClockId = Id<'clk'>
 export type EventId = Id<'ev'>
 export type LedgerEntryId = Id<'le'>
 

@@ -1,7 +1,8 @@
-import type { Plan, Product, Purchase } from './catalog.ts'
+import type { Plan, PlanInterval, Product, Purchase } from './catalog.ts'
 import type { CheckoutSnapshot } from './checkout.ts'
-import type { CustomerId, PaymentId, ProjectId, SubscriptionId } from './ids.ts'
-import type { SubscriptionSnapshot } from './subscription.ts'
+import type { ClockId, CustomerId, PaymentId, ProjectId, SubscriptionId } from './ids.ts'
+import type { Money } from './money.ts'
+import type { InvoiceSnapshot, SubscriptionSnapshot } from './subscription.ts'
 
 /** The port to whoever moves the money. An adapter throws `BillingError`s of the catalogue and nothing else.
  *
@@ -23,6 +24,110 @@ export interface PaymentProvider {
 
   readCheckout(sessionId: string): Promise<CheckoutSnapshot>
   readSubscription(providerSubscriptionId: string): Promise<SubscriptionSnapshot>
+  /** With each try to charge it, as long as it is unpaid. */
+  readInvoice(invoiceId: string): Promise<InvoiceSnapshot>
+  /** The invoices of a subscription's later periods that were made since then, oldest first. */
+  listInvoices(request: { providerSubscriptionId: string; since: number }): Promise<InvoiceSnapshot[]>
+
+  /** The provider's own retries of an invoice end: from here on we alone collect it. @returns where the customer can pay it. */
+  takeOverInvoice(invoiceId: string): Promise<{ payUrl: string | undefined }>
+  /** Charges an open invoice to one card, without the customer. A decline is an answer, not an error. */
+  payInvoice(
+    request: { invoiceId: string; paymentMethodId: string },
+    effectKey: string,
+  ): Promise<ChargeAnswer>
+  /** @returns `paid` when somebody has paid it in the meantime. */
+  voidInvoice(invoiceId: string): Promise<'void' | 'paid'>
+  /** Cards that may be charged, in the order in which they are tried: the subscription's own, the customer's default, the
+   *  others as they were added. */
+  listPaymentMethods(request: {
+    providerCustomerId: string
+    providerSubscriptionId?: string
+  }): Promise<PaymentMethod[]>
+
+  /** From now on renewals of the subscription are charged to this card. */
+  chargeRenewalsTo(request: { providerSubscriptionId: string; paymentMethodId: string }): Promise<void>
+  /** From now on this card is charged for whatever has none of its own. */
+  setDefaultPaymentMethod(request: { providerCustomerId: string; paymentMethodId: string }): Promise<void>
+  /** Saves a card with the customer. @returns its id, which differs where a test card was asked for by name.
+   *  @throws BillingError `payment_method_not_found` also for a card of somebody else. */
+  attachPaymentMethod(
+    request: { providerCustomerId: string; paymentMethodId: string },
+    effectKey: string,
+  ): Promise<string>
+  /** Takes a card away from its customer, for good. */
+  detachPaymentMethod(paymentMethodId: string, effectKey: string): Promise<void>
+
+  /** A page on which the customer saves a card and pays nothing. */
+  openSetupPage(request: SetupPageRequest, effectKey: string): Promise<OpenedCheckout>
+  findSetupPage(request: {
+    setupId: string
+    providerCustomerId: string
+  }): Promise<OpenedCheckout | undefined>
+  readSetupPage(sessionId: string): Promise<SetupPageSnapshot>
+
+  /** What a change would cost now, and what it would change about the next invoice. Changes nothing. */
+  previewChange(request: ChangeRequest): Promise<InvoicePreview>
+  /** Changes the plan at once and charges the difference; declined, it leaves everything as it was.
+   *  @returns `authenticate` when the charge needs the customer: then nothing has changed either. */
+  changeNow(request: ChangeRequest, effectKey: string): Promise<'changed' | 'authenticate'>
+  /** The same, but the change waits for the customer to authenticate the payment. */
+  changeWhenPaid(
+    request: ChangeRequest,
+    effectKey: string,
+  ): Promise<{ payUrl: string | undefined; lapsesAt: number }>
+  /** Changes the plan when the period ends. */
+  changeAtPeriodEnd(request: ChangeRequest, effectKey: string): Promise<void>
+  /** Takes back what was to change at the period's end, or waits for its payment. */
+  dropPendingChange(providerSubscriptionId: string): Promise<void>
+
+  setCancelAtPeriodEnd(providerSubscriptionId: string, cancel: boolean): Promise<void>
+  cancelNow(providerSubscriptionId: string): Promise<void>
+  /** Invoices of a subscription that could still be paid. */
+  listOpenInvoices(providerSubscriptionId: string): Promise<string[]>
+  pause(providerSubscriptionId: string, effectKey: string): Promise<void>
+  /** @returns `declined` when what is due on resuming could not be charged: it stays paused. */
+  resume(providerSubscriptionId: string, effectKey: string): Promise<'resumed' | 'declined'>
+
+  createTestClock(request: { clockId: ClockId; frozenTime: number }, effectKey: string): Promise<string>
+  findTestClock(clockId: ClockId): Promise<string | undefined>
+  /** Moves the clock and waits until the provider has done all that fell due. Moving it where it is does nothing. */
+  advanceTestClock(request: { providerClockId: string; to: number; onProgress: () => void }): Promise<void>
+}
+
+/** What came of a charge without the customer. */
+export type ChargeAnswer =
+  | { outcome: 'succeeded' }
+  | { outcome: 'declined' | 'needs_customer'; declineCode?: string; adviceCode?: string; chargeId?: string }
+
+/** A saved card, as far as anyone may see it. */
+export interface PaymentMethod {
+  paymentMethodId: string
+  brand: string
+  last4: string
+  expiryMonth: number
+  expiryYear: number
+  /** Milliseconds since 1970. */
+  addedAt: number
+  /** The card that renewals are charged to. */
+  isDefault: boolean
+}
+
+export interface ChangeRequest {
+  providerSubscriptionId: string
+  providerPriceId: string
+  /** How long a period at that price lasts. */
+  interval: PlanInterval
+  quantity: number
+  /** To this second the unused and the remaining time are reckoned: it is fixed, so that a preview and the change after it,
+   *  and the change that is asked for again, cost the same. Milliseconds since 1970. */
+  at: number
+}
+
+export interface InvoicePreview {
+  /** Negative where the customer gets credit. */
+  amountDue: Money
+  lines: { description: string; amount: Money; periodStart: number; periodEnd: number }[]
 }
 
 export interface CustomerRequest {
@@ -30,6 +135,8 @@ export interface CustomerRequest {
   customerId: CustomerId
   userId: string
   email: string | undefined
+  /** Test mode only, and only now: a customer keeps the clock they were made on. */
+  providerClockId: string | undefined
 }
 
 /** One version of a plan, or a product, as a price at the provider. */
@@ -63,12 +170,35 @@ export interface OpenedCheckout {
   expiresAt: number
 }
 
+export interface SetupPageRequest {
+  projectId: ProjectId
+  customerId: CustomerId
+  providerCustomerId: string
+  /** Names the request for the page, so that the page is found again. */
+  setupId: string
+  successUrl: string
+  cancelUrl: string
+}
+
+/** What came of a page on which a customer saves a card. Times in milliseconds since 1970. */
+export interface SetupPageSnapshot {
+  status: 'open' | 'complete' | 'expired'
+  openedAt: number
+  expiresAt: number
+  /** Whose card it saves; `undefined` for a page that is none of ours. */
+  customerId?: CustomerId
+  /** The card, once it is saved. */
+  paymentMethodId?: string
+}
+
 /** Our ids travel in the metadata of the provider's objects, so that each event leads back to its owner. */
 export const metadataKeys = {
   project: 'quittance_project',
   payment: 'quittance_payment',
   subscription: 'quittance_subscription',
   customer: 'quittance_customer',
+  clock: 'quittance_clock',
+  setup: 'quittance_setup',
 } as const
 
 /** A webhook whose signature has been verified. */
@@ -83,7 +213,11 @@ export interface ProviderEvent {
   livemode: boolean
   objectId: string
   /** The whole event as parsed from the body. */
-  payload: { data: { object: Record<string, unknown>; previous_attributes?: Record<string, unknown> } }
+  payload: {
+    data: { object: Record<string, unknown>; previous_attributes?: Record<string, unknown> }
+    /** The API call that caused it, where one did. */
+    request?: unknown
+  }
 }
 
 /** Verifies a webhook over its raw bytes.

@@ -1,8 +1,10 @@
 import { hasAccess, type SubscriptionStatus } from './subscription.ts'
 
 /** Roles add up over a user's subscriptions: a role is held as long as one subscription that gives access carries it. */
-export function heldRoles(subscriptions: { status: SubscriptionStatus; roles: string[] }[]): string[] {
-  const held = subscriptions.filter(({ status }) => hasAccess(status)).flatMap(({ roles }) => roles)
+export function heldRoles(
+  subscriptions: { status: SubscriptionStatus; graceEnded: boolean; roles: string[] }[],
+): string[] {
+  const held = subscriptions.filter(hasAccess).flatMap(({ roles }) => roles)
   return [...new Set(held)].toSorted()
 }
 

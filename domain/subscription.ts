@@ -1,3 +1,4 @@
+import type { ChargeAttempt } from './checkout.ts'
 import type { Money } from './money.ts'
 
 /** A subscription: its states, what Stripe can tell about it, and what follows from that. */
@@ -16,6 +17,7 @@ export type SubscriptionChange =
   | 'trial_started'
   | 'activated'
   | 'renewed'
+  | 'plan_changed'
   | 'payment_failed'
   | 'recovered'
   | 'paused'
@@ -24,10 +26,22 @@ export type SubscriptionChange =
 
 const transitions: Record<SubscriptionStatus, Partial<Record<SubscriptionChange, SubscriptionStatus>>> = {
   incomplete: { trial_started: 'trialing', activated: 'active', canceled: 'canceled' },
-  trialing: { activated: 'active', payment_failed: 'past_due', paused: 'paused', canceled: 'canceled' },
-  active: { renewed: 'active', payment_failed: 'past_due', paused: 'paused', canceled: 'canceled' },
-  past_due: { recovered: 'active', paused: 'paused', canceled: 'canceled' },
-  paused: { resumed: 'active', canceled: 'canceled' },
+  trialing: {
+    activated: 'active',
+    plan_changed: 'trialing',
+    payment_failed: 'past_due',
+    paused: 'paused',
+    canceled: 'canceled',
+  },
+  active: {
+    renewed: 'active',
+    plan_changed: 'active',
+    payment_failed: 'past_due',
+    paused: 'paused',
+    canceled: 'canceled',
+  },
+  past_due: { recovered: 'active', plan_changed: 'past_due', paused: 'paused', canceled: 'canceled' },
+  paused: { resumed: 'active', plan_changed: 'paused', canceled: 'canceled' },
   canceled: {}, // Final: who comes back does so by a new checkout.
 }
 
@@ -39,9 +53,32 @@ export function nextSubscriptionStatus(
   return transitions[status][change]
 }
 
-/** Access is kept while a failed renewal is being worked through; only the end of it takes roles away. */
-export function hasAccess(status: SubscriptionStatus): boolean {
-  return status === 'trialing' || status === 'active' || status === 'past_due'
+/** Access is kept while a failed renewal is being worked through, for as long as its policy grants grace. */
+export function hasAccess({
+  status,
+  graceEnded,
+}: {
+  status: SubscriptionStatus
+  graceEnded: boolean
+}): boolean {
+  return status === 'trialing' || status === 'active' || (status === 'past_due' && !graceEnded)
+}
+
+/** A version of a plan, in a number of units. */
+export interface Terms {
+  planId: string
+  planVersion: number
+  quantity: number
+}
+
+/** A change of plan that was asked for and does not count yet. */
+export interface PendingChange extends Terms {
+  /** `now` waits for the customer to authenticate its payment, `period_end` for the period to end. */
+  when: 'now' | 'period_end'
+  /** When it takes effect, or, while it waits to be paid, when it lapses. Milliseconds since 1970. */
+  at: number
+  /** Where the customer authenticates the payment. */
+  payUrl?: string
 }
 
 /** What Stripe says of a subscription. Times in milliseconds since 1970. Holds no personal data. */
@@ -63,6 +100,11 @@ export interface SubscriptionSnapshot {
   trialEnd?: number
   endedAt?: number
   quantity: number
+  priceId: string
+  /** A change that waits for its payment. */
+  hasPendingUpdate: boolean
+  /** What Stripe will do at the period's end. */
+  scheduleId?: string
   latestInvoice?: InvoiceSnapshot
 }
 
@@ -71,28 +113,53 @@ export interface InvoiceSnapshot {
   status: 'draft' | 'open' | 'paid' | 'uncollectible' | 'void'
   /** Why Stripe made it: `subscription_cycle` for a new period. */
   billingReason: string
+  amountDue: Money
   amountPaid: Money
+  /** Whether a charge has been tried. */
+  attempted: boolean
+  /** Whether Stripe itself will try again. */
+  autoAdvance: boolean
+  finalizedAt?: number
+  paidAt?: number
+  /** Each try to charge, oldest first. Told only while it is unpaid and has been tried. */
+  attempts?: ChargeAttempt[]
 }
 
 /** What we have recorded of it so far. */
-export interface KnownSubscription {
+export interface KnownSubscription extends Terms {
   status: SubscriptionStatus
   currentPeriodStart: number
   currentPeriodEnd: number
   cancelAtPeriodEnd: boolean
   trialEnd?: number
-  quantity: number
+  pausedUntil?: number
+  pendingChange?: PendingChange
+  /** Unpaid invoices that are being worked through. */
+  openCases: number
+  graceEnded: boolean
   /** The last invoice of a later period whose payment has been recorded. */
   paidInvoiceId?: string
 }
 
 /** Before the first record: sold, and not seen to run yet. */
-export const soldSubscription: KnownSubscription = {
-  status: 'incomplete',
-  currentPeriodStart: 0,
-  currentPeriodEnd: 0,
-  cancelAtPeriodEnd: false,
-  quantity: 0,
+export function soldSubscription(terms: Terms): KnownSubscription {
+  return {
+    ...terms,
+    status: 'incomplete',
+    currentPeriodStart: 0,
+    currentPeriodEnd: 0,
+    cancelAtPeriodEnd: false,
+    openCases: 0,
+    graceEnded: false,
+  }
+}
+
+/** A look at Stripe, with what its price is to us. */
+export interface SeenSubscription extends SubscriptionSnapshot {
+  /** The plan that is sold at this price; what is known so far where the price is none of ours. */
+  plan: { planId: string; planVersion: number }
+  /** Whether the grace of an unpaid invoice is over. */
+  graceEnded: boolean
 }
 
 export interface SubscriptionDecision {
@@ -101,6 +168,7 @@ export interface SubscriptionDecision {
   change: SubscriptionChange | undefined
   /** Paid since the last record: its money is to be entered. */
   paidInvoice: InvoiceSnapshot | undefined
+  pendingChange: PendingChange | undefined
 }
 
 /** One step from what is recorded towards what Stripe shows; `undefined` when nothing is new. Taken again on its own
@@ -108,7 +176,7 @@ export interface SubscriptionDecision {
  *  payment is activated, then renewed. Pure, so that no order of events can change it. */
 export function decideSubscription(
   known: KnownSubscription,
-  seen: SubscriptionSnapshot,
+  seen: SeenSubscription,
 ): SubscriptionDecision | undefined {
   const { status } = known
   if (status === 'canceled') return undefined
@@ -116,16 +184,25 @@ export function decideSubscription(
   if (seen.currentPeriodStart < known.currentPeriodStart && seen.status !== 'canceled') return undefined
 
   const newlyPaid = newlyPaidInvoice(known, seen)
-  const change = (newlyPaid && changeByPayment(status, seen)) ?? changeByStatus(status, seen.status)
+  const change =
+    changeOfPlan(known, seen) ??
+    (newlyPaid && changeByPayment(known, seen)) ??
+    changeByStatus(known, seen.status)
   const nextStatus = change ? nextSubscriptionStatus(status, change) : status
   // Not in the table, so it cannot happen to one of ours.
   if (nextStatus === undefined) return undefined
 
-  const paidInvoice = change === undefined || settlesInvoice(change) ? newlyPaid : undefined
-  const isNews = change !== undefined || paidInvoice !== undefined || termsDiffer(known, seen)
+  const paidInvoice =
+    newlyPaid && (change === undefined || settlesInvoice(change, newlyPaid)) ? newlyPaid : undefined
+  const pendingChange = pendingAfter(known, seen)
+  const isNews =
+    change !== undefined ||
+    paidInvoice !== undefined ||
+    pendingChange !== known.pendingChange ||
+    termsDiffer(known, seen)
   // Until Stripe lets it run there is nothing to record.
   if (!isNews || nextStatus === 'incomplete') return undefined
-  return { status: nextStatus, change, paidInvoice }
+  return { status: nextStatus, change, paidInvoice, pendingChange }
 }
 
 /** The first invoice is not among these: the checkout that collected its money records it. */
@@ -140,8 +217,9 @@ function newlyPaidInvoice(
     : undefined
 }
 
-function termsDiffer(known: KnownSubscription, seen: SubscriptionSnapshot): boolean {
+function termsDiffer(known: KnownSubscription, seen: SeenSubscription): boolean {
   return (
+    known.graceEnded !== seen.graceEnded ||
     known.currentPeriodStart !== seen.currentPeriodStart ||
     known.currentPeriodEnd !== seen.currentPeriodEnd ||
     known.cancelAtPeriodEnd !== seen.cancelAtPeriodEnd ||
@@ -150,18 +228,38 @@ function termsDiffer(known: KnownSubscription, seen: SubscriptionSnapshot): bool
   )
 }
 
+function changeOfPlan(known: KnownSubscription, { plan }: SeenSubscription): 'plan_changed' | undefined {
+  const isOther = known.planId !== plan.planId || known.planVersion !== plan.planVersion
+  return isOther && known.status !== 'incomplete' ? 'plan_changed' : undefined
+}
+
+/** A pending change is over when it has taken effect, and when Stripe knows nothing of it any more: it has lapsed, or was
+ *  taken back. */
+function pendingAfter(known: KnownSubscription, seen: SeenSubscription): PendingChange | undefined {
+  const { pendingChange } = known
+  if (!pendingChange || changeOfPlan(known, seen)) return undefined
+  const isThere = pendingChange.when === 'now' ? seen.hasPendingUpdate : seen.scheduleId !== undefined
+  const hasCome =
+    pendingChange.planId === known.planId &&
+    pendingChange.planVersion === known.planVersion &&
+    pendingChange.quantity === seen.quantity
+  return isThere && !hasCome ? pendingChange : undefined
+}
+
 /** Money leads, wherever Stripe's status has moved on to since: Stripe opens a period an hour before it charges, so a new
  *  period is a renewal only when its invoice has been paid. */
 function changeByPayment(
-  from: SubscriptionStatus,
+  { status: from, openCases }: KnownSubscription,
   { status, latestInvoice }: SubscriptionSnapshot,
 ): SubscriptionChange | undefined {
   if (from === 'active') return latestInvoice?.billingReason === 'subscription_cycle' ? 'renewed' : undefined
-  return from === 'past_due' && status !== 'past_due' && status !== 'unpaid' ? 'recovered' : undefined
+  return from === 'past_due' && openCases === 0 && status !== 'past_due' && status !== 'unpaid'
+    ? 'recovered'
+    : undefined
 }
 
 function changeByStatus(
-  from: SubscriptionStatus,
+  { status: from, openCases }: KnownSubscription,
   seen: SubscriptionSnapshot['status'],
 ): SubscriptionChange | undefined {
   switch (seen) {
@@ -173,6 +271,9 @@ function changeByStatus(
     case 'trialing':
       return from === 'incomplete' ? 'trial_started' : undefined
     case 'active':
+      // Stripe's status follows the latest invoice alone: an earlier one may still be unpaid.
+      if (openCases > 0 && from !== 'incomplete' && from !== 'paused')
+        return from === 'past_due' ? undefined : 'payment_failed'
       return from === 'active' ? undefined : towardsActive[from]
     case 'past_due':
     case 'unpaid':
@@ -198,8 +299,35 @@ const towardsActive = {
 } as const satisfies Record<Exclude<SubscriptionStatus, 'active'>, SubscriptionChange | undefined>
 
 /** Whether money that is seen with this change belongs to it. Where not, the next step tells it. */
-function settlesInvoice(change: SubscriptionChange): boolean {
+function settlesInvoice(change: SubscriptionChange, { billingReason }: InvoiceSnapshot): boolean {
+  if (change === 'plan_changed') return billingReason === 'subscription_update'
   return change === 'renewed' || change === 'recovered' || change === 'canceled'
+}
+
+/** The invoice that Stripe could not collect, if the subscription is behind. The first invoice is the checkout's. */
+export function failedInvoiceOf({
+  status,
+  latestInvoice,
+}: SubscriptionSnapshot): InvoiceSnapshot | undefined {
+  return (status === 'past_due' || status === 'unpaid') &&
+    latestInvoice?.status === 'open' &&
+    latestInvoice.attempted &&
+    latestInvoice.billingReason !== 'subscription_create'
+    ? latestInvoice
+    : undefined
+}
+
+/** When an invoice first could not be collected. What needs the customer's bank leaves no failed charge. */
+export function firstFailureOf({ attempts = [], finalizedAt }: InvoiceSnapshot): number | undefined {
+  return attempts.find(({ outcome }) => outcome === 'failed')?.attemptedAt ?? finalizedAt
+}
+
+/** Whether a renewal should have begun that has not been recorded yet. */
+export function hasPeriodEnded(
+  { currentPeriodEnd }: Pick<KnownSubscription, 'currentPeriodEnd'>,
+  now: number,
+): boolean {
+  return currentPeriodEnd <= now
 }
 
 /** Whether an invoice waits to be charged or paid. */
@@ -207,19 +335,29 @@ export function owesMoney({ latestInvoice }: SubscriptionSnapshot): boolean {
   return latestInvoice?.status === 'draft' || latestInvoice?.status === 'open'
 }
 
-const MINUTE = 60_000
-const HOUR = 60 * MINUTE
+const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
-/** When to look at Stripe next if nobody wakes us: after the renewal should have happened (Stripe finalizes an invoice
- *  about an hour after it opens the period), then daily while the period's end is behind us or an invoice waits. */
+/** How long before the end of a trial the customer is told. */
+export const TRIAL_NOTICE_MS = 3 * DAY
+
+/** When the customer is told that the trial ends; a shorter trial is told of at once. */
+export function trialNoticeAt({ status, trialEnd }: KnownSubscription): number | undefined {
+  return status === 'trialing' && trialEnd !== undefined ? trialEnd - TRIAL_NOTICE_MS : undefined
+}
+
+/** When to look at Stripe next if nobody wakes us: when the renewal should be paid (Stripe finalizes an invoice about an hour
+ *  after it opens the period), then daily while the period's end is behind us or an invoice waits. */
 export function nextSubscriptionLook(times: {
   currentPeriodEnd: number
+  cancelAtPeriodEnd?: boolean
   owes: boolean
   now: number
+  /** How long Stripe may take beyond the hour. A test clock does at once what is due. */
+  slack?: number
 }): number {
-  const { currentPeriodEnd, owes, now } = times
-  const afterRenewal = currentPeriodEnd + 2 * HOUR
+  const { currentPeriodEnd, cancelAtPeriodEnd = false, owes, now, slack = HOUR } = times
+  const afterRenewal = currentPeriodEnd + (cancelAtPeriodEnd ? 0 : HOUR) + slack
   const tomorrow = now + DAY
   if (afterRenewal <= now) return tomorrow
   return owes ? Math.min(afterRenewal, tomorrow) : afterRenewal

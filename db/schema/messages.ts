@@ -11,7 +11,7 @@ import {
   text,
 } from 'drizzle-orm/pg-core'
 import type { ProjectId } from '../../domain/ids.ts'
-import { instant, recordedNow } from './columns.ts'
+import { amountMinor, instant, recordedNow } from './columns.ts'
 
 /** Stripe's events as they came. Partitioned by Stripe's own time of the event, which is part of it and so the same in
  *  every delivery: that is what makes one event id unique over all partitions. */
@@ -133,6 +133,12 @@ export const audit = pgTable(
     correlationId: text('correlation_id').notNull(),
     /** Stripe's objects and events that it came from. */
     stripeIds: text('stripe_ids').array().notNull(),
+    /** Stripe's event that led to it, where one did. */
+    eventId: text('event_id'),
+    /** The dunning policy it happened under. */
+    policyVersion: integer('policy_version'),
+    amount: amountMinor('amount_minor'),
+    currency: text('currency'),
     before: jsonb('before').$type<Record<string, unknown>>(),
     after: jsonb('after').$type<Record<string, unknown>>(),
     /** By the clock of the object, which may be a test clock. */

@@ -13,9 +13,9 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { PaymentType } from '../../domain/catalog.ts'
 import type { ChargeAttempt, PaymentStatus } from '../../domain/checkout.ts'
-import type { CustomerId, PaymentId, ProjectId, SubscriptionId } from '../../domain/ids.ts'
-import type { SubscriptionStatus } from '../../domain/subscription.ts'
+import type { ClockId, CustomerId, PaymentId, ProjectId, SubscriptionId } from '../../domain/ids.ts'
 import { amountMinor, currencyCode, instant, recordedNow } from './columns.ts'
+import { testClocks } from './clocks.ts'
 import { plans, products, projects } from './projects.ts'
 
 /** A payer in a project. The only tenant table that holds personal data, so that it can be erased in one place. */
@@ -31,11 +31,17 @@ export const customers = pgTable(
     email: text('email'),
     livemode: boolean('livemode').notNull(),
     stripeCustomerId: text('stripe_customer_id'),
+    /** Chosen with the first payment, and never changed: Stripe takes it only when the customer is made. */
+    clockId: text('clock_id').$type<ClockId>(),
     createdAt: recordedNow('created_at'),
   },
   (table) => [
     primaryKey({ columns: [table.projectId, table.customerId] }),
     uniqueIndex('customers_user').on(table.projectId, table.userId, table.livemode),
+    foreignKey({
+      columns: [table.projectId, table.clockId],
+      foreignColumns: [testClocks.projectId, testClocks.clockId],
+    }),
   ],
 )
 
@@ -123,51 +129,6 @@ export const paymentAttempts = pgTable(
       columns: [table.projectId, table.paymentId],
       foreignColumns: [payments.projectId, payments.paymentId],
     }),
-  ],
-)
-
-export const subscriptions = pgTable(
-  'subscriptions',
-  {
-    projectId: text('project_id').$type<ProjectId>().notNull(),
-    subscriptionId: text('subscription_id').$type<SubscriptionId>().notNull(),
-    customerId: text('customer_id').$type<CustomerId>().notNull(),
-    userId: text('user_id').notNull(),
-    paymentId: text('payment_id').$type<PaymentId>().notNull(),
-    livemode: boolean('livemode').notNull(),
-    planId: text('plan_id').notNull(),
-    planVersion: integer('plan_version').notNull(),
-    quantity: integer('quantity').notNull(),
-    status: text('status').$type<SubscriptionStatus>().notNull(),
-    currentPeriodStart: instant('current_period_start').notNull(),
-    currentPeriodEnd: instant('current_period_end').notNull(),
-    cancelAtPeriodEnd: boolean('cancel_at_period_end').notNull(),
-    trialEnd: instant('trial_end'),
-    endedAt: instant('ended_at'),
-    stripeSubscriptionId: text('stripe_subscription_id').notNull(),
-    /** The last invoice of a later period whose payment has been entered. */
-    paidInvoiceId: text('paid_invoice_id'),
-    /** Counts the changes that have been written. */
-    revision: integer('revision').notNull(),
-    createdAt: recordedNow('created_at'),
-    updatedAt: recordedNow('updated_at'),
-  },
-  (table) => [
-    primaryKey({ columns: [table.projectId, table.subscriptionId] }),
-    foreignKey({
-      columns: [table.projectId, table.customerId],
-      foreignColumns: [customers.projectId, customers.customerId],
-    }),
-    foreignKey({
-      columns: [table.projectId, table.paymentId],
-      foreignColumns: [payments.projectId, payments.paymentId],
-    }),
-    foreignKey({
-      columns: [table.projectId, table.planId, table.planVersion],
-      foreignColumns: [plans.projectId, plans.planId, plans.version],
-    }),
-    uniqueIndex('subscriptions_stripe').on(table.stripeSubscriptionId, table.livemode),
-    index('subscriptions_of_user').on(table.projectId, table.userId, table.createdAt),
   ],
 )
 

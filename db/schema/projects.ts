@@ -12,7 +12,6 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
 import type { Plan } from '../../domain/catalog.ts'
-import type { DunningPolicy } from '../../domain/dunning-policy.ts'
 import type { KeyId, OperatorId, ProjectId } from '../../domain/ids.ts'
 import { amountMinor, currencyCode, hash, instant, recordedNow } from './columns.ts'
 
@@ -23,8 +22,6 @@ export const projects = pgTable('projects', {
   currency: currencyCode(),
   successUrl: text('success_url'),
   cancelUrl: text('cancel_url'),
-  /** Null where the project has none of its own: the default applies. */
-  dunningPolicy: jsonb('dunning_policy').$type<DunningPolicy>(),
   createdAt: recordedNow('created_at'),
 })
 

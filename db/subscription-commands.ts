@@ -1,0 +1,41 @@
+import { and, eq } from 'drizzle-orm'
+import type { CommandRefusal } from '../domain/commands.ts'
+import type { ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { Transaction } from './client.ts'
+import { subscriptionCommands } from './schema/index.ts'
+
+export type CommandRow = typeof subscriptionCommands.$inferSelect
+
+/** Writes that a command is being done, or finds what became of it when it was done before. */
+export async function claimCommand(
+  transaction: Transaction,
+  command: typeof subscriptionCommands.$inferInsert,
+): Promise<CommandRow> {
+  const [claimed] = await transaction
+    .insert(subscriptionCommands)
+    .values(command)
+    .onConflictDoNothing()
+    .returning()
+  if (claimed) return claimed
+  const [earlier] = await transaction.select().from(subscriptionCommands).where(isCommand(command))
+  if (!earlier) throw new Error(`command ${command.commandId} vanished`)
+  return earlier
+}
+
+export async function finishCommand(
+  transaction: Transaction,
+  command: Pick<CommandRow, 'projectId' | 'subscriptionId' | 'commandId'>,
+  { refusal, at }: { refusal?: CommandRefusal | undefined; at: Date },
+): Promise<void> {
+  await transaction
+    .update(subscriptionCommands)
+    .set({ finishedAt: at, refusal: refusal ?? null })
+    .where(isCommand(command))
+}
+
+const isCommand = (command: { projectId: ProjectId; subscriptionId: SubscriptionId; commandId: string }) =>
+  and(
+    eq(subscriptionCommands.projectId, command.projectId),
+    eq(subscriptionCommands.subscriptionId, command.subscriptionId),
+    eq(subscriptionCommands.commandId, command.commandId),
+  )
