@@ -45,22 +45,27 @@ function settlementOf(paymentIntent: Stripe.PaymentIntent | undefined): Checkout
 export function toChargeAttempt(charge: Stripe.Charge): ChargeAttempt {
   const declineCode = charge.outcome?.reason ?? charge.failure_code ?? undefined
   const adviceCode = charge.outcome?.advice_code ?? undefined
+  const paymentMethodId = charge.payment_method ?? undefined
   return {
     stripeChargeId: charge.id,
     money: money(charge.amount, currency(charge.currency)),
     outcome: oneOf(['succeeded', 'failed', 'pending'], charge.status),
     ...(charge.status === 'failed' && declineCode && { declineCode }),
     ...(charge.status === 'failed' && adviceCode && { adviceCode }),
+    ...(paymentMethodId && { paymentMethodId }),
     attemptedAt: charge.created * 1000,
   }
 }
 
-export function toSubscriptionSnapshot(subscription: Stripe.Subscription): SubscriptionSnapshot {
+export function toSubscriptionSnapshot(
+  subscription: Stripe.Subscription,
+  latestInvoice: InvoiceSnapshot | undefined,
+): SubscriptionSnapshot {
   // Periods live on the items; ours have one, and all items of a subscription renew together in our use.
   const [item] = subscription.items.data
   if (!item)
     throw new BillingError('provider_refused', { detail: `Subscription ${subscription.id} has no item.` })
-  const invoice = typeof subscription.latest_invoice === 'object' ? subscription.latest_invoice : null
+  const scheduleId = idOf(subscription.schedule)
   return {
     stripeSubscriptionId: subscription.id,
     stripeCustomerId: idOf(subscription.customer) ?? '',
@@ -71,14 +76,26 @@ export function toSubscriptionSnapshot(subscription: Stripe.Subscription): Subsc
     ...(subscription.trial_end !== null && { trialEnd: subscription.trial_end * 1000 }),
     ...(subscription.ended_at !== null && { endedAt: subscription.ended_at * 1000 }),
     quantity: item.quantity ?? 1,
-    ...(invoice?.id && {
-      latestInvoice: {
-        invoiceId: invoice.id,
-        status: oneOf(invoiceStatuses, invoice.status ?? 'draft'),
-        billingReason: invoice.billing_reason ?? 'manual',
-        amountPaid: money(invoice.amount_paid, currency(invoice.currency)),
-      },
-    }),
+    priceId: item.price.id,
+    hasPendingUpdate: subscription.pending_update !== null,
+    ...(scheduleId && { scheduleId }),
+    ...(latestInvoice && { latestInvoice }),
+  }
+}
+
+export function toInvoiceSnapshot(invoice: Stripe.Invoice): InvoiceSnapshot {
+  const code = currency(invoice.currency)
+  const { finalized_at: finalizedAt, paid_at: paidAt } = invoice.status_transitions
+  return {
+    invoiceId: invoice.id ?? '',
+    status: oneOf(invoiceStatuses, invoice.status ?? 'draft'),
+    billingReason: invoice.billing_reason ?? 'manual',
+    amountDue: money(invoice.amount_due, code),
+    amountPaid: money(invoice.amount_paid, code),
+    attempted: invoice.attempted,
+    autoAdvance: invoice.auto_advance ?? false,
+    ...(finalizedAt !== null && { finalizedAt: finalizedAt * 1000 }),
+    ...(paidAt !== null && { paidAt: paidAt * 1000 }),
   }
 }
 
@@ -96,7 +113,7 @@ const subscriptionStatuses: SubscriptionSnapshot['status'][] = [
 const invoiceStatuses: InvoiceSnapshot['status'][] = ['draft', 'open', 'paid', 'uncollectible', 'void']
 
 /** Stripe adds values within a version. One that we do not know must not be taken for another: a person looks. */
-function oneOf<Value extends string>(known: readonly Value[], value: string): Value {
+export function oneOf<Value extends string>(known: readonly Value[], value: string): Value {
   const found = known.find((candidate) => candidate === value)
   if (found === undefined)
     throw new BillingError('provider_refused', { detail: `Stripe answered with an unknown value: ${value}.` })

@@ -1,0 +1,120 @@
+import { Stripe } from 'stripe'
+import type { ChargeAttempt } from '../../domain/checkout.ts'
+import type { ChargeAnswer, PaymentProvider } from '../../domain/provider.ts'
+import type { InvoiceSnapshot } from '../../domain/subscription.ts'
+import { idOf, toChargeAttempt, toInvoiceSnapshot } from './snapshots.ts'
+
+/** Invoices of a subscription's life: read, taken over from Stripe's own retries, charged, made void. */
+export function invoices(
+  stripe: Stripe,
+): Pick<
+  PaymentProvider,
+  'readInvoice' | 'listInvoices' | 'takeOverInvoice' | 'payInvoice' | 'voidInvoice' | 'listOpenInvoices'
+> {
+  return {
+    async readInvoice(invoiceId) {
+      return withAttempts(stripe, await stripe.invoices.retrieve(invoiceId, { expand: ['payments'] }))
+    },
+
+    async listInvoices({ providerSubscriptionId, since }) {
+      const { data } = await stripe.invoices.list({
+        subscription: providerSubscriptionId,
+        created: { gte: Math.floor(since / 1000) },
+        limit: 100,
+        expand: ['data.payments'],
+      })
+      return Promise.all(data.toReversed().map((invoice) => withAttempts(stripe, invoice)))
+    },
+
+    async takeOverInvoice(invoiceId) {
+      const invoice = await stripe.invoices.retrieve(invoiceId)
+      // What is settled has nothing to take over, and may not be changed.
+      if (invoice.status === 'open' && invoice.auto_advance !== false)
+        await stripe.invoices.update(invoiceId, { auto_advance: false })
+      return { payUrl: invoice.hosted_invoice_url ?? undefined }
+    },
+
+    async payInvoice({ invoiceId, paymentMethodId }, effectKey) {
+      try {
+        await stripe.invoices.pay(
+          invoiceId,
+          { payment_method: paymentMethodId, off_session: true },
+          { idempotencyKey: effectKey },
+        )
+        return { outcome: 'succeeded' }
+      } catch (error) {
+        const answer = declineOf(error)
+        if (!answer) throw error
+        return answer
+      }
+    },
+
+    async voidInvoice(invoiceId) {
+      const invoice = await stripe.invoices.retrieve(invoiceId)
+      if (invoice.status === 'paid') return 'paid'
+      if (invoice.status === 'void') return 'void'
+      // Only what is finalized can be made void. A draft of a subscription cannot be deleted either.
+      if (invoice.status === 'draft')
+        await stripe.invoices.finalizeInvoice(invoiceId, { auto_advance: false })
+      try {
+        await stripe.invoices.voidInvoice(invoiceId)
+        return 'void'
+      } catch (error) {
+        // The customer may have paid on Stripe's page a moment ago.
+        const { status } = await stripe.invoices.retrieve(invoiceId)
+        if (status === 'paid') return 'paid'
+        if (status === 'void') return 'void'
+        throw error
+      }
+    },
+
+    async listOpenInvoices(providerSubscriptionId) {
+      const lists = await Promise.all(
+        (['draft', 'open'] as const).map((status) =>
+          stripe.invoices.list({ subscription: providerSubscriptionId, status, limit: 100 }),
+        ),
+      )
+      return lists.flatMap(({ data }) => data.map(({ id }) => id)).filter((id) => id !== undefined)
+    },
+  }
+}
+
+/** An invoice with each try to charge it, as long as it is unpaid: nobody asks later. */
+export async function withAttempts(stripe: Stripe, invoice: Stripe.Invoice): Promise<InvoiceSnapshot> {
+  const snapshot = toInvoiceSnapshot(invoice)
+  if (snapshot.status !== 'open' || !snapshot.attempted) return snapshot
+  return { ...snapshot, attempts: await attemptsOf(stripe, invoice) }
+}
+
+async function attemptsOf(stripe: Stripe, { id, payments }: Stripe.Invoice): Promise<ChargeAttempt[]> {
+  const known = payments ?? (id ? await stripe.invoicePayments.list({ invoice: id }) : undefined)
+  const intents = (known?.data ?? [])
+    .map(({ payment }) => idOf(payment.payment_intent))
+    .filter((intent) => intent !== undefined)
+  const lists = await Promise.all(
+    intents.map((payment_intent) => stripe.charges.list({ payment_intent, limit: 100 })),
+  )
+  return (
+    lists
+      // Stripe lists the newest first and tells whole seconds: reversed, the tries of one second keep their order.
+      .flatMap(({ data }) => data.toReversed())
+      .map(toChargeAttempt)
+      .toSorted((a, b) => a.attemptedAt - b.attemptedAt)
+  )
+}
+
+/** A card's refusal is an answer to the question whether it pays. */
+function declineOf(error: unknown): ChargeAnswer | undefined {
+  if (!(error instanceof Stripe.errors.StripeError)) return undefined
+  const { code } = error
+  const declineCode = error.decline_code ?? code
+  const chargeId = idOf(error.payment_intent?.latest_charge) ?? error.charge
+  const details = {
+    ...(declineCode && { declineCode }),
+    ...(error.advice_code && { adviceCode: error.advice_code }),
+    ...(chargeId && { chargeId }),
+  }
+  if (code === 'invoice_payment_intent_requires_action' || code === 'authentication_required')
+    return { outcome: 'needs_customer', ...details, declineCode: 'authentication_required' }
+  return error instanceof Stripe.errors.StripeCardError ? { outcome: 'declined', ...details } : undefined
+}

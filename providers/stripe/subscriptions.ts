@@ -1,0 +1,53 @@
+import type { Stripe } from 'stripe'
+import type { PaymentProvider } from '../../domain/provider.ts'
+import { withAttempts } from './invoices.ts'
+import { toSubscriptionSnapshot } from './snapshots.ts'
+
+/** Subscriptions: how they stand, and their end. */
+export function subscriptions(
+  stripe: Stripe,
+): Pick<PaymentProvider, 'readSubscription' | 'setCancelAtPeriodEnd' | 'cancelNow' | 'pause' | 'resume'> {
+  return {
+    async readSubscription(subscriptionId) {
+      const subscription = await stripe.subscriptions.retrieve(subscriptionId, { expand: ['latest_invoice'] })
+      const { latest_invoice: invoice } = subscription
+      return toSubscriptionSnapshot(
+        subscription,
+        invoice !== null && typeof invoice === 'object' ? await withAttempts(stripe, invoice) : undefined,
+      )
+    },
+
+    async setCancelAtPeriodEnd(subscriptionId, cancel) {
+      await stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: cancel })
+    },
+
+    async cancelNow(subscriptionId) {
+      const { status } = await stripe.subscriptions.retrieve(subscriptionId)
+      if (status === 'canceled' || status === 'incomplete_expired') return
+      await stripe.subscriptions.cancel(subscriptionId, { invoice_now: false, prorate: false })
+    },
+
+    // The unused time becomes credit, which the invoice on resuming takes off.
+    async pause(subscriptionId, effectKey) {
+      await stripe.subscriptions.pause(subscriptionId, {}, { idempotencyKey: effectKey })
+    },
+
+    async resume(subscriptionId, effectKey) {
+      const resumed = await stripe.subscriptions.resume(
+        subscriptionId,
+        {
+          billing_cycle_anchor: { type: 'now' },
+          payment_behavior: 'resume_on_payment_success',
+          expand: ['latest_invoice'],
+        },
+        { idempotencyKey: effectKey },
+      )
+      if (resumed.status !== 'paused') return 'resumed'
+      // Declined. Left open, the invoice could be paid days later and resume what nobody expects any more.
+      const { latest_invoice: invoice } = resumed
+      if (invoice !== null && typeof invoice === 'object' && invoice.id && invoice.status === 'open')
+        await stripe.invoices.voidInvoice(invoice.id)
+      return 'declined'
+    },
+  }
+}
