@@ -7,4 +7,11 @@ export interface ActivityDependencies {
   database: Database
   provider: PaymentProvider
   now: () => Date
+  ticker: Ticker
+}
+
+/** Tells workflows on a test clock what time it is. */
+export interface Ticker {
+  /** @returns whether it runs. */
+  tick(workflowId: string, at: number): Promise<boolean>
 }

@@ -1,11 +1,22 @@
 import type { CheckoutSnapshot } from '../domain/checkout.ts'
-import type { SubscriptionSnapshot } from '../domain/subscription.ts'
+import { createAttemptPayment } from './attempt-payment.ts'
 import type { ActivityDependencies } from './dependencies.ts'
+import { createLookAtCase, createRecordDunningStep } from './dunning-steps.ts'
+import { createFollowSubscription } from './follow-subscription.ts'
 import { createOpenCheckout } from './open-checkout.ts'
 import { createPublishCatalog } from './publish-catalog.ts'
 import { createRecordCheckout, createRecordRefusal } from './record-checkout.ts'
 import { createRecordOperatorAction } from './record-operator-action.ts'
-import { createRecordSubscription } from './record-subscription.ts'
+import { createRecordTrialNotice } from './record-trial-notice.ts'
+import { createRunCommand } from './run-command.ts'
+import {
+  createForgetDeadline,
+  createOpenTestClock,
+  createPlayTestClock,
+  createReportDeadline,
+  createSetTestClock,
+} from './test-clocks.ts'
+import { createVoidInvoices } from './void-invoices.ts'
 
 /** What workflows may do. Those that call Stripe run on a task queue of their own, held below its rate limit. */
 
@@ -16,8 +27,13 @@ export function createStripeActivities(dependencies: ActivityDependencies) {
     publishCatalog: createPublishCatalog(dependencies),
     readCheckout: (checkoutSessionId: string): Promise<CheckoutSnapshot> =>
       provider.readCheckout(checkoutSessionId),
-    readSubscription: (stripeSubscriptionId: string): Promise<SubscriptionSnapshot> =>
-      provider.readSubscription(stripeSubscriptionId),
+    followSubscription: createFollowSubscription(dependencies),
+    lookAtCase: createLookAtCase(dependencies),
+    attemptPayment: createAttemptPayment(dependencies),
+    runCommand: createRunCommand(dependencies),
+    voidInvoices: createVoidInvoices(dependencies),
+    openTestClock: createOpenTestClock(dependencies),
+    playTestClock: createPlayTestClock(dependencies),
   }
 }
 export type StripeActivities = ReturnType<typeof createStripeActivities>
@@ -27,8 +43,14 @@ export function createRecordActivities(dependencies: ActivityDependencies) {
   return {
     recordCheckout: createRecordCheckout(dependencies),
     recordRefusal: createRecordRefusal(dependencies),
-    recordSubscription: createRecordSubscription(dependencies),
+    recordDunningStep: createRecordDunningStep(dependencies),
+    recordTrialNotice: createRecordTrialNotice(dependencies),
     recordOperatorAction: createRecordOperatorAction(dependencies),
+    reportClockDeadline: createReportDeadline(dependencies),
+    forgetClockDeadline: createForgetDeadline(dependencies),
+    setTestClock: createSetTestClock(dependencies),
+    // A look at Stripe is short as well. Where it is not, the same runs on Stripe's own queue.
+    followSubscription: createFollowSubscription(dependencies),
   }
 }
 export type RecordActivities = ReturnType<typeof createRecordActivities>

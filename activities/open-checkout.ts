@@ -1,14 +1,15 @@
 import { setPrice } from '../db/catalog.ts'
 import { inProject } from '../db/client.ts'
-import { type CustomerRow, readCustomer, setStripeCustomer } from '../db/customers.ts'
+import { readCustomer } from '../db/customers.ts'
 import { lockPayment, type PaymentRow, readPayment, readPurchase, updatePayment } from '../db/payments.ts'
 import { ownStripeObjects } from '../db/stripe-objects.ts'
 import { writeAudit } from '../db/audit.ts'
 import type { PaymentStatus } from '../domain/checkout.ts'
-import type { CustomerId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { ClockId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
 import type { OpenedCheckout, PriceRequest } from '../domain/provider.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { runEffect } from './effect.ts'
+import { ensureCustomerAtProvider } from './ensure-customer.ts'
 
 export interface OpenCheckoutInput {
   projectId: ProjectId
@@ -23,11 +24,14 @@ export interface OpenCheckoutResult {
   openedAt: number
   expiresAt: number
   subscriptionId?: SubscriptionId
+  /** The test clock of the customer. */
+  clockId?: ClockId
 }
 
 /** Opens the payment page of a payment: customer, price and session at the provider, each once.
  *  Safe to repeat: what an earlier run stored is found in the rows, what it only did is found at the provider. */
-export function createOpenCheckout({ database, provider, now }: ActivityDependencies) {
+export function createOpenCheckout(dependencies: ActivityDependencies) {
+  const { database, provider, now } = dependencies
   return async function openCheckout({
     projectId,
     paymentId,
@@ -44,24 +48,21 @@ export function createOpenCheckout({ database, provider, now }: ActivityDependen
         return { payment, customer, ...purchase }
       },
     )
-    const opened = resultOf(payment)
+    const opened = resultOf(payment, customer.clockId)
     if (opened) return opened
 
-    const providerCustomerId = customer.stripeCustomerId ?? (await createCustomer(customer))
+    const providerCustomerId = await ensureCustomerAtProvider(dependencies, customer)
     const providerPriceId =
       stripePriceId ??
       (purchase.kind === 'amount'
         ? undefined
-        : await ensurePrice(
-            { database, provider, now },
-            {
-              projectId,
-              item:
-                purchase.kind === 'plan'
-                  ? { kind: 'plan', plan: purchase.plan }
-                  : { kind: 'product', product: purchase.product },
-            },
-          ))
+        : await ensurePrice(dependencies, {
+            projectId,
+            item:
+              purchase.kind === 'plan'
+                ? { kind: 'plan', plan: purchase.plan }
+                : { kind: 'product', product: purchase.product },
+          }))
     const session = await runEffect({
       database,
       effect: { projectId, intent: `${paymentId}/create-session` },
@@ -82,33 +83,19 @@ export function createOpenCheckout({ database, provider, now }: ActivityDependen
           effectKey,
         ),
     })
-    return recordSession(session, payment, now())
+    return recordSession(session, payment, customer.clockId, now())
   }
 
-  async function createCustomer(customer: CustomerRow): Promise<string> {
-    const { projectId, customerId, userId } = customer
-    const providerCustomerId = await runEffect({
-      database,
-      effect: { projectId, intent: customerIntent(customerId) },
-      now: now(),
-      lookUp: () => provider.findCustomer(customerId),
-      call: (effectKey) =>
-        provider.createCustomer(
-          { projectId, customerId, userId, email: customer.email ?? undefined },
-          effectKey,
-        ),
-    })
-    await inProject(database, projectId, (transaction) =>
-      setStripeCustomer(transaction, customer, providerCustomerId),
-    )
-    return providerCustomerId
-  }
-
-  function recordSession(session: OpenedCheckout, { projectId, paymentId }: PaymentRow, openedAt: Date) {
+  function recordSession(
+    session: OpenedCheckout,
+    { projectId, paymentId }: PaymentRow,
+    clockId: ClockId | null,
+    openedAt: Date,
+  ) {
     return inProject(database, projectId, async (transaction): Promise<OpenCheckoutResult> => {
       const payment = await lockPayment(transaction, projectId, paymentId)
       // Another run was quicker, and what was stored first stays.
-      const recorded = resultOf(payment)
+      const recorded = resultOf(payment, clockId)
       if (recorded) return recorded
 
       const updated = await updatePayment(transaction, payment, {
@@ -130,7 +117,7 @@ export function createOpenCheckout({ database, provider, now }: ActivityDependen
         stripeIds: [session.sessionId],
         occurredAt: openedAt,
       })
-      const opened = resultOf(updated)
+      const opened = resultOf(updated, clockId)
       if (!opened) throw new Error(`payment ${paymentId} has no session after it was recorded`)
       return opened
     })
@@ -156,9 +143,7 @@ export async function ensurePrice(
   return price.priceId
 }
 
-const customerIntent = (customerId: CustomerId) => `${customerId}/create`
-
-function resultOf(payment: PaymentRow): OpenCheckoutResult | undefined {
+function resultOf(payment: PaymentRow, clockId: ClockId | null): OpenCheckoutResult | undefined {
   const { stripeCheckoutSessionId, sessionOpenedAt, sessionExpiresAt, subscriptionId } = payment
   if (stripeCheckoutSessionId === null || sessionOpenedAt === null || sessionExpiresAt === null)
     return undefined
@@ -169,5 +154,6 @@ function resultOf(payment: PaymentRow): OpenCheckoutResult | undefined {
     openedAt: sessionOpenedAt.getTime(),
     expiresAt: sessionExpiresAt.getTime(),
     ...(subscriptionId !== null && { subscriptionId }),
+    ...(clockId !== null && { clockId }),
   }
 }

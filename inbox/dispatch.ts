@@ -2,18 +2,26 @@ import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@tempora
 import type { Logger } from 'pino'
 import type { Database } from '../db/client.ts'
 import { type HandledEvent, markEventHandled, postponeEvent } from '../db/inbox.ts'
-import { findPaymentOwner, findSubscriptionOwner, type PaymentOwner } from '../db/owners.ts'
+import {
+  type CaseOwner,
+  findClockOf,
+  findOpenCase,
+  findPaymentOwner,
+  findSubscriptionOwner,
+  listOpenCases,
+  type PaymentOwner,
+} from '../db/owners.ts'
 import { findOwner } from '../db/stripe-objects.ts'
 import { describeDatabaseError, isDatabaseUnavailable } from '../db/unavailable.ts'
 import { mayStillChange } from '../domain/checkout.ts'
 import { isId, type PaymentId, type ProjectId, type SubscriptionId } from '../domain/ids.ts'
 import type { ProviderEvent } from '../domain/provider.ts'
-import { checkoutWorkflowId, subscriptionWorkflowId } from '../workflows/ids.ts'
+import { checkoutWorkflowId, dunningWorkflowId, subscriptionWorkflowId } from '../workflows/ids.ts'
 import { stripeChanged } from '../workflows/messages.ts'
 import { eventAge, eventsHandled, eventsPostponed, foreignEvents } from './metrics.ts'
 import { type OwnerClaim, ownerClaim } from './owner.ts'
 import { type Route, routeOf } from './routes.ts'
-import { checkoutStart, subscriptionStart } from './starts.ts'
+import { checkoutStart, dunningStart, subscriptionStart } from './starts.ts'
 import { createTurnstile } from './turnstile.ts'
 
 export interface Dispatcher {
@@ -65,8 +73,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   async function tellOwner(event: ProviderEvent): Promise<HandledEvent> {
     const route = routeOf(event)
-    if (route === 'not_relevant' || route === 'unknown_type') return { outcome: route }
+    if (route === 'not_relevant' || route === 'unknown_type' || route === 'own_effect')
+      return { outcome: route }
     const claim = ownerClaim(event)
+    if (route === 'cards') return tellWaitingCases(event, claim)
     const owner = await claimedOwner(route, claim, event.livemode)
     if (!owner) return { outcome: 'not_ours' }
     const handled =
@@ -118,6 +128,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const subscription = await findSubscriptionOwner(system, claimed)
     if (!subscription) return tellSoldSubscription(event, claimed, stripeSubscriptionId)
     if (subscription.livemode !== event.livemode) return { outcome: 'not_ours' }
+    const waiting = event.type.startsWith('invoice.')
+      ? await findOpenCase(system, { projectId: claimed.projectId, invoiceId: event.objectId })
+      : undefined
+    if (waiting) return tellCase(event, waiting)
     if (await signalRunning(event, workflowId)) return { outcome: 'signaled', workflowId }
     if (subscription.status === 'canceled') return { outcome: 'owner_finished', workflowId }
     // It should run and does not: somebody terminated it. The event brings it back.
@@ -129,6 +143,34 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       }),
     )
     return { outcome: 'signaled', workflowId }
+  }
+
+  /** The unpaid invoice is a workflow of its own, which tells the subscription what matters to it. */
+  async function tellCase(
+    event: ProviderEvent,
+    { projectId, invoiceId, subscriptionId }: CaseOwner,
+  ): Promise<HandledEvent> {
+    const subscription = await findSubscriptionOwner(system, { projectId, subscriptionId })
+    if (!subscription) return { outcome: 'not_ours' }
+    await within(() =>
+      temporal.workflow.signalWithStart('dunning', {
+        ...dunningStart(subscription, invoiceId),
+        signal: stripeChanged,
+        signalArgs: [hint(event)],
+      }),
+    )
+    return { outcome: 'signaled', workflowId: dunningWorkflowId(invoiceId), projectId }
+  }
+
+  /** A customer has another card: each of their unpaid invoices may be paid by it. */
+  async function tellWaitingCases(event: ProviderEvent, { stripeIds }: OwnerClaim): Promise<HandledEvent> {
+    const owner = await findOwner(system, { stripeIds, livemode: event.livemode })
+    if (!owner || !isId('cst', owner.ownerId)) return { outcome: 'not_relevant' }
+    const { projectId, ownerId: customerId } = owner
+    let handled: HandledEvent = { outcome: 'not_relevant' }
+    for (const waiting of await listOpenCases(system, { projectId, customerId }))
+      handled = await tellCase(event, waiting)
+    return handled
   }
 
   /** A subscription without a row: its checkout has not handed over yet, or it has and the first look is under way.
@@ -156,9 +198,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       return { outcome: 'covered_by_first_read', workflowId: checkoutWorkflowId(payment.paymentId) }
     }
     if (!stripeSubscriptionId) return { outcome: 'covered_by_first_read', workflowId }
+    const clockId = await findClockOf(system, payment)
     await within(() =>
       temporal.workflow.signalWithStart('subscription', {
-        ...subscriptionStart({ ...payment, subscriptionId, stripeSubscriptionId, status: 'incomplete' }),
+        ...subscriptionStart({
+          ...payment,
+          subscriptionId,
+          stripeSubscriptionId,
+          status: 'incomplete',
+          clockId,
+        }),
         signal: stripeChanged,
         signalArgs: [hint(event)],
       }),

@@ -2,17 +2,35 @@ import { metadataKeys, type ProviderEvent } from '../domain/provider.ts'
 
 /** Which events wake whom. Only those that can change a decision wake anyone: each wake costs a look at Stripe, and a
  *  renewal, of which Stripe sends half a dozen events, is one. */
-export type Route = 'checkout' | 'subscription' | 'not_relevant' | 'unknown_type'
+export type Route =
+  | 'checkout'
+  | 'subscription'
+  /** A customer's cards have changed: whoever waits for money may now get it. */
+  | 'cards'
+  | 'own_effect'
+  | 'not_relevant'
+  | 'unknown_type'
 
 export function routeOf(event: ProviderEvent): Route {
+  if (isOwnEffect(event)) return 'own_effect'
   const rule = rules.get(event.type)
   if (rule) return rule(event)
   return knownFamilies.some((family) => event.type.startsWith(family)) ? 'not_relevant' : 'unknown_type'
 }
 
+/** Charges and changes that a workflow of ours asked for under an effect key: it reads the outcome from the answer, and asks
+ *  again under the same key when the answer is lost. Waking it for the echo would only cost another look. */
+const ownEffectKey = /^(in_[^/]+\/charge\/|sbs_[^/]+\/)/
+
+function isOwnEffect({ payload }: ProviderEvent): boolean {
+  const key = isRecord(payload.request) ? payload.request.idempotency_key : undefined
+  return typeof key === 'string' && ownEffectKey.test(key)
+}
+
 type Rule = (event: ProviderEvent) => Route
 const checkout: Rule = () => 'checkout'
 const subscription: Rule = () => 'subscription'
+const cards: Rule = () => 'cards'
 
 /** An invoice of a subscription's life after its checkout. The first invoice belongs to the checkout, which hears of its
  *  payment by the session and of a declined card by `invoice.payment_failed`; other invoices are nobody's yet. */
@@ -42,10 +60,16 @@ const rules = new Map<string, Rule>(
     'invoice.voided': laterInvoice,
     'invoice.payment_action_required': laterInvoice,
 
+    'invoice.marked_uncollectible': laterInvoice,
+
+    'payment_method.attached': cards,
+    'payment_method.automatically_updated': cards,
+    'customer.updated': ({ payload }) =>
+      'invoice_settings' in (payload.data.previous_attributes ?? {}) ? 'cards' : 'not_relevant',
+
     'customer.subscription.deleted': subscription,
     'customer.subscription.paused': subscription,
     'customer.subscription.resumed': subscription,
-    'customer.subscription.trial_will_end': subscription,
     'customer.subscription.updated': (event) => (changesTerms(event) ? 'subscription' : 'not_relevant'),
   }),
 )
@@ -60,6 +84,8 @@ const knownFamilies = [
   'refund.',
   'payment_method.',
   'setup_intent.',
+  'subscription_schedule.',
+  'test_helpers.',
 ]
 
 const decisiveAttributes = [

@@ -4,15 +4,23 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from '@temporalio/common'
-import type { PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { ClockId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
 import type { SubscriptionStatus } from '../domain/subscription.ts'
 import {
   catalogWorkflowId,
   checkoutWorkflowId,
+  dunningWorkflowId,
   subscriptionWorkflowId,
   TASK_QUEUE,
+  testClockWorkflowId,
 } from '../workflows/ids.ts'
-import type { CatalogInput, CheckoutInput, SubscriptionInput } from '../workflows/messages.ts'
+import type {
+  CatalogInput,
+  CheckoutInput,
+  DunningInput,
+  SubscriptionInput,
+  TestClockInput,
+} from '../workflows/messages.ts'
 import { searchAttributes } from '../workflows/search-attributes.ts'
 
 /** How each workflow is started, whoever starts it: the API, the webhook receiver or the sweep.
@@ -64,6 +72,7 @@ export interface SubscriptionStart {
   correlationId: string
   planId: string | null
   status: SubscriptionStatus
+  clockId: ClockId | null
 }
 
 /** A subscription is started by the checkout that sold it. This is for an event that finds it not running. */
@@ -83,6 +92,7 @@ export function subscriptionStart(subscription: SubscriptionStart) {
     stripeSubscriptionId,
     correlationId,
     seenEventIds: [],
+    ...clockInput(subscription.clockId),
   }
   return {
     ...policies,
@@ -92,6 +102,51 @@ export function subscriptionStart(subscription: SubscriptionStart) {
     priority: { fairnessKey: projectId },
     staticSummary: `Subscription ${subscriptionId}`,
     staticDetails: `Sold by payment ${paymentId}.`,
+  }
+}
+
+/** A case is started by its subscription. This is for an event that finds it not running. */
+export function dunningStart(subscription: SubscriptionStart, invoiceId: string) {
+  const { projectId, subscriptionId, paymentId, stripeSubscriptionId, correlationId, planId } = subscription
+  const attributes: SearchAttributePair[] = [
+    { key: searchAttributes.project, value: projectId },
+    { key: searchAttributes.user, value: subscription.userId },
+    { key: searchAttributes.status, value: 'open' },
+    ...(planId === null ? [] : [{ key: searchAttributes.plan, value: planId }]),
+  ]
+  const input: DunningInput = {
+    version: 1,
+    projectId,
+    subscriptionId,
+    paymentId,
+    stripeSubscriptionId,
+    invoiceId,
+    correlationId,
+    seenEventIds: [],
+    ...clockInput(subscription.clockId),
+  }
+  return {
+    ...policies,
+    workflowId: dunningWorkflowId(invoiceId),
+    args: [input] satisfies [DunningInput],
+    typedSearchAttributes: new TypedSearchAttributes(attributes),
+    priority: { fairnessKey: projectId },
+    staticSummary: `Unpaid invoice ${invoiceId}`,
+    staticDetails: `Of subscription ${subscriptionId}.`,
+  }
+}
+
+/** The first look tells what time it is there. */
+const clockInput = (clockId: ClockId | null) => (clockId === null ? {} : { clock: { clockId, now: 0 } })
+
+export function testClockStart(projectId: ProjectId, clockId: ClockId) {
+  return {
+    ...policies,
+    workflowId: testClockWorkflowId(clockId),
+    args: [{ version: 1, projectId, clockId }] satisfies [TestClockInput],
+    typedSearchAttributes: new TypedSearchAttributes([{ key: searchAttributes.project, value: projectId }]),
+    priority: { fairnessKey: projectId },
+    staticSummary: `Test clock ${clockId}`,
   }
 }
 

@@ -25,7 +25,8 @@ const rooms: Record<string, Room> = {
     packages: /^@temporalio\/(workflow|common)$/,
   },
   activities: {
-    imports: ['domain', 'db', 'activities'],
+    // The names of workflows are what the deadlines of a test clock are kept under.
+    imports: ['domain', 'db', 'activities', 'workflows/ids.ts'],
     packages: /^(@temporalio\/(activity|common)|node:.*)$/,
   },
   providers: { imports: ['domain', 'providers'], types: ['config.ts'] },

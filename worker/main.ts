@@ -6,19 +6,22 @@ import { connect } from '../db/client.ts'
 import { createDispatcher } from '../inbox/dispatch.ts'
 import { createLogger, type Logger } from '../log.ts'
 import { createEventPublisher } from '../providers/kafka.ts'
+import { createMailer } from '../providers/mail.ts'
 import { API_VERSION } from '../providers/stripe/api-version.ts'
 import { createStripeClient } from '../providers/stripe/client.ts'
 import { createStripeProvider } from '../providers/stripe/provider.ts'
 import { temporalConnectionOptions } from '../providers/temporal.ts'
 import { bundleWorkflows } from './bundle.ts'
 import { serveHealth } from './health.ts'
+import { startMailRelay } from './mail-relay.ts'
 import { startMaintenance } from './maintenance.ts'
 import { startRelay } from './relay.ts'
 import { startSweep } from './sweep.ts'
+import { createTicker } from './ticker.ts'
 import { createWorkers } from './workers.ts'
 
-/** The worker process: workflows and activities, the relay to Kafka, the sweep of what was not told, and upkeep. Only here
- *  are their adapters built. Any number of these processes may run side by side. */
+/** The worker process: workflows and activities, the relays to Kafka and to the mail server, the sweep of what was not told,
+ *  and upkeep. Only here are their adapters built. Any number of these processes may run side by side. */
 async function main(): Promise<void> {
   const config = loadConfig()
   const logger = createLogger({ name: 'worker', level: config.logLevel })
@@ -33,6 +36,8 @@ async function main(): Promise<void> {
   const publisher = config.kafka && createEventPublisher(config.kafka)
   const relay = publisher && startRelay({ connections, publisher, logger })
   if (!relay) logger.warn('Kafka is not configured: events stay in the outbox')
+  const mailer = config.mail && createMailer(config.mail)
+  const mailRelay = mailer && startMailRelay({ connections, mailer, logger })
   const maintenance = startMaintenance({ system, logger })
 
   routeTemporalLogs(logger)
@@ -52,6 +57,7 @@ async function main(): Promise<void> {
       database: connections.application,
       provider: createStripeProvider(createStripeClient(config.stripe)),
       now: () => new Date(),
+      ticker: createTicker(temporal),
     },
     stripeActivitiesPerSecond: config.stripe.activitiesPerSecond,
     databasePoolSize: config.database.poolSize,
@@ -65,7 +71,8 @@ async function main(): Promise<void> {
     await running
   } finally {
     ready = false
-    await Promise.all([sweep.stop(), relay?.stop(), maintenance.stop()])
+    await Promise.all([sweep.stop(), relay?.stop(), mailRelay?.stop(), maintenance.stop()])
+    mailer?.close()
     await Promise.all([
       publisher?.close(),
       connections.close(),

@@ -18,7 +18,7 @@ import {
   outcomeOf,
   type PaymentStatus,
 } from '../domain/checkout.ts'
-import { describeTime, now } from './clock.ts'
+import { describeTime, now, temporalClock } from './clock.ts'
 import { subscriptionWorkflowId } from './ids.ts'
 import { type CheckoutInput, openSession, state, stripeChanged, type SubscriptionInput } from './messages.ts'
 import { finalRefusal, operatorDesk } from './operator-desk.ts'
@@ -35,7 +35,7 @@ export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {
   let lastSeen: CheckoutSnapshot | undefined
   let waiting = { for: 'Stripe to open the payment page', until: undefined as number | undefined }
 
-  const wake = wakeable()
+  const wake = wakeable(temporalClock())
   const desk = operatorDesk({ ...input, subjectId: paymentId, newsHasCome: wake.pending })
   setHandler(stripeChanged, wake.on)
   setHandler(openSession, async () => {
@@ -103,6 +103,7 @@ export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {
       subscriptionId: opened.subscriptionId,
       stripeSubscriptionId: lastSeen.stripeSubscriptionId,
       seenEventIds: [],
+      ...(opened.clockId && { clock: { clockId: opened.clockId, now: 0 } }),
     })
   }
   await condition(allHandlersFinished)

@@ -1,4 +1,4 @@
-import { type PaymentId, type ProjectId, type SubscriptionId, isId } from '../domain/ids.ts'
+import { type ClockId, type PaymentId, type ProjectId, type SubscriptionId, isId } from '../domain/ids.ts'
 
 /** Where workflows run and what they are called. */
 
@@ -10,6 +10,8 @@ export const STRIPE_TASK_QUEUE = 'quittance-stripe'
 export const checkoutWorkflowId = (paymentId: PaymentId) => `checkout/${paymentId}` as const
 export const subscriptionWorkflowId = (subscriptionId: SubscriptionId) =>
   `subscription/${subscriptionId}` as const
+export const dunningWorkflowId = (invoiceId: string) => `dunning/${invoiceId}` as const
+export const testClockWorkflowId = (clockId: ClockId) => `testClock/${clockId}` as const
 export const catalogWorkflowId = (projectId: ProjectId) => `catalog/${projectId}` as const
 
 /** The workflow that looks after one of our objects; `undefined` for objects no workflow owns. */

@@ -1,4 +1,6 @@
 /** What the worker bundles: the workflow types are these names. */
 export { catalog } from './catalog.ts'
 export { checkout } from './checkout.ts'
+export { dunning } from './dunning.ts'
 export { subscription } from './subscription.ts'
+export { testClock } from './test-clock.ts'

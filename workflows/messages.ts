@@ -1,7 +1,9 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type { CheckoutSnapshot, PaymentStatus } from '../domain/checkout.ts'
-import type { PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { DunningStatus } from '../domain/dunning.ts'
+import type { ClockId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
 import type { KnownSubscription, SubscriptionStatus } from '../domain/subscription.ts'
+import type { ClockInput } from './clock.ts'
 
 /** What can be said to workflows, and what they are started with. Inputs carry a version: they outlive deployments. */
 
@@ -26,17 +28,26 @@ export interface OpenedSession {
 /** Opens the payment page, or answers with the one that is open. */
 export const openSession = defineUpdate<OpenedSession>('openSession')
 
-export interface SubscriptionInput {
-  version: 1
+/** A subscription by all its names. */
+export interface SubscriptionSubject {
   projectId: ProjectId
   subscriptionId: SubscriptionId
   paymentId: PaymentId
   stripeSubscriptionId: string
+}
+
+export interface SubscriptionInput extends SubscriptionSubject {
+  version: 1
   correlationId: string
   /** Events that earlier runs have already acted on. */
   seenEventIds: string[]
   /** What the run before this one last recorded; without it, the first thing to do is to look. */
   known?: KnownSubscription
+  /** Unpaid invoices whose cases have been started. */
+  startedCases?: string[]
+  /** The end of the trial that has been announced. */
+  announcedTrialEnd?: number
+  clock?: ClockInput
 }
 
 export interface CatalogInput {
@@ -45,6 +56,53 @@ export interface CatalogInput {
 }
 /** Waits until every plan and product of the project has its price at the provider. */
 export const catalogPublished = defineUpdate<void>('catalogPublished')
+
+/** The clock of test mode has moved. */
+export const clockTicked = defineSignal<[{ now: number }]>('clockTicked')
+
+/** Something about an unpaid invoice of a subscription has changed: between its workflow and that of the case. */
+export interface CaseChanged {
+  invoiceId: string
+  /** Told by the case's own workflow, which has come to its end. */
+  hasEnded: boolean
+}
+export const caseChanged = defineSignal<[CaseChanged]>('caseChanged')
+
+export interface DunningInput extends SubscriptionSubject {
+  version: 1
+  invoiceId: string
+  correlationId: string
+  clock?: ClockInput
+  /** Events that earlier runs have already acted on. */
+  seenEventIds: string[]
+}
+
+export interface TestClockInput {
+  version: 1
+  projectId: ProjectId
+  clockId: ClockId
+}
+/** Waits until the clock is there at Stripe. */
+export const testClockOpened = defineUpdate<void>('opened')
+/** Moves the clock to a time (milliseconds since 1970). Answers when it has begun to move. */
+export const advanceTestClock = defineUpdate<void, [{ targetTime: number }]>('advance')
+
+/** Who asks for a command, and why: both go into the audit. */
+export interface CommandRequest {
+  by: string
+  reason?: string
+}
+/** Each answers when it is done, or fails with a code of the error catalogue and what may be done instead. */
+export const changePlan = defineUpdate<
+  KnownSubscription,
+  [CommandRequest & { plan_id: string; when: 'now' | 'period_end'; quantity?: number }]
+>('changePlan')
+export const cancel = defineUpdate<KnownSubscription, [CommandRequest & { at: 'now' | 'period_end' }]>(
+  'cancel',
+)
+export const resume = defineUpdate<KnownSubscription, [CommandRequest]>('resume')
+export const pause = defineUpdate<KnownSubscription, [CommandRequest & { until?: string }]>('pause')
+export const retryPayment = defineUpdate<KnownSubscription, [CommandRequest]>('retryPayment')
 
 /** What an operator sends from Temporal UI; the reason lands in the audit. */
 export interface OperatorRequest {
@@ -58,7 +116,8 @@ export const skip = defineUpdate<void, [OperatorRequest]>('skip')
 
 /** What a workflow tells whoever asks: its status, what it waits for, and until when. */
 export interface WorkflowState {
-  status: PaymentStatus | SubscriptionStatus | 'publishing' | 'published'
+  status:
+    PaymentStatus | SubscriptionStatus | DunningStatus | 'publishing' | 'published' | 'ready' | 'advancing'
   /** In plain words, as in Temporal UI. */
   waitingFor: string
   /** RFC 3339; the deadline at which it looks by itself. */

@@ -1,7 +1,6 @@
 import {
   ActivityFailure,
   ApplicationFailure,
-  condition,
   currentUpdateInfo,
   setCurrentDetails,
   setHandler,
@@ -9,11 +8,12 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { ProjectId } from '../domain/ids.ts'
+import { type Clock, temporalClock } from './clock.ts'
 import { type OperatorRequest, retry, skip } from './messages.ts'
 import { record } from './proxies.ts'
 import { searchAttributes } from './search-attributes.ts'
 
-interface Decision extends OperatorRequest {
+export interface Decision extends OperatorRequest {
   action: 'retry' | 'skip'
   updateId: string
 }
@@ -21,10 +21,18 @@ interface Decision extends OperatorRequest {
 /** Where a workflow waits for a person. What cannot be retried does not fail the workflow: it is parked with
  *  `QuittanceAttention` set and a note in plain words, until an operator sends `retry` or `skip`, or until news makes another
  *  attempt worthwhile. */
-export function operatorDesk({ projectId, subjectId, correlationId, newsHasCome = () => false }: DeskInput) {
+export function operatorDesk({
+  projectId,
+  subjectId,
+  correlationId,
+  newsHasCome = () => false,
+  unparked,
+  clock = temporalClock(),
+}: DeskInput) {
   let parked: { on: string; decision?: Decision } | undefined
 
   const refuseUnlessParked = (): void => {
+    if (!parked && unparked) return
     if (!parked)
       throw ApplicationFailure.nonRetryable('This workflow is not waiting for an operator.', 'not_parked')
     if (parked.decision)
@@ -34,10 +42,9 @@ export function operatorDesk({ projectId, subjectId, correlationId, newsHasCome 
     // Asked again: of two updates in one workflow task, both are validated before either is handled.
     refuseUnlessParked()
     const { reason, by } = request
-    parked = parked && {
-      ...parked,
-      decision: { reason, by, action, updateId: currentUpdateInfo()?.id ?? '' },
-    }
+    const decision = { reason, by, action, updateId: currentUpdateInfo()?.id ?? '' }
+    if (parked) parked = { ...parked, decision }
+    else unparked?.(decision)
   }
   const validator = (request: OperatorRequest) => {
     if (!isText(request?.reason) || !isText(request.by))
@@ -59,7 +66,7 @@ export function operatorDesk({ projectId, subjectId, correlationId, newsHasCome 
     setCurrentDetails(
       `**Needs a person: ${on}.** ${note}\n\nSend the update \`retry\` or \`skip\` with \`{ "reason": "…", "by": "…" }\`.`,
     )
-    await condition(() => parked?.decision !== undefined || newsHasCome())
+    await clock.rest(undefined, () => parked?.decision !== undefined || newsHasCome(), 'A person is needed')
     const { decision } = parked
     parked = undefined
     upsertSearchAttributes([{ key: searchAttributes.attention, value: null }])
@@ -107,13 +114,16 @@ interface DeskInput {
   correlationId: string
   /** Whether something has happened that may have changed what the workflow is parked on. */
   newsHasCome?: () => boolean
+  /** What `retry` and `skip` mean while nothing is parked; refused when left out. */
+  unparked?: (decision: Decision) => void
+  clock?: Clock
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== ''
 
 /** The real answer in which an activity ended; `undefined` for cancellation and the like, which must pass through. */
 export function finalRefusal(error: unknown): ApplicationFailure | undefined {
-  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure
-    ? error.cause
-    : undefined
+  // A local activity fails as itself, an ordinary one inside an `ActivityFailure`.
+  const cause = error instanceof ActivityFailure ? error.cause : error
+  return cause instanceof ApplicationFailure ? cause : undefined
 }

@@ -1,4 +1,10 @@
-import { isCancellation, proxyActivities, proxyLocalActivities } from '@temporalio/workflow'
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+} from '@temporalio/workflow'
 import type { RecordActivities, StripeActivities } from '../activities/index.ts'
 import { STRIPE_TASK_QUEUE } from './ids.ts'
 
@@ -19,7 +25,11 @@ const callOfStripe = <Name extends keyof StripeActivities>(name: Name, summary: 
 export const stripe = {
   openCheckout: callOfStripe('openCheckout', 'Open the payment page'),
   readCheckout: callOfStripe('readCheckout', 'See what came of the payment page'),
-  readSubscription: callOfStripe('readSubscription', 'See how the subscription stands'),
+  lookAtCase: callOfStripe('lookAtCase', 'See how the unpaid invoice stands'),
+  attemptPayment: callOfStripe('attemptPayment', 'Try to collect the unpaid invoice'),
+  runCommand: callOfStripe('runCommand', 'Do what was asked for'),
+  voidInvoices: callOfStripe('voidInvoices', 'Make open invoices of the ended subscription void'),
+  openTestClock: callOfStripe('openTestClock', 'Make the test clock'),
   publishCatalog: callOfStripe('publishCatalog', 'Make the prices of plans and products'),
 }
 
@@ -41,7 +51,18 @@ const recordPatiently = proxyActivities<RecordActivities>({
 export const record: RecordActivities = {
   recordCheckout: persevering(recordAtOnce.recordCheckout, recordPatiently.recordCheckout),
   recordRefusal: persevering(recordAtOnce.recordRefusal, recordPatiently.recordRefusal),
-  recordSubscription: persevering(recordAtOnce.recordSubscription, recordPatiently.recordSubscription),
+  recordDunningStep: persevering(recordAtOnce.recordDunningStep, recordPatiently.recordDunningStep),
+  recordTrialNotice: persevering(recordAtOnce.recordTrialNotice, recordPatiently.recordTrialNotice),
+  reportClockDeadline: persevering(recordAtOnce.reportClockDeadline, recordPatiently.reportClockDeadline),
+  forgetClockDeadline: persevering(recordAtOnce.forgetClockDeadline, recordPatiently.forgetClockDeadline),
+  setTestClock: persevering(recordAtOnce.setTestClock, recordPatiently.setTestClock),
+  followSubscription: persevering(
+    proxyLocalActivities<RecordActivities>({
+      startToCloseTimeout: '15 seconds',
+      retry: { initialInterval: '500ms', maximumAttempts: 2 },
+    }).followSubscription,
+    callOfStripe('followSubscription', 'See how the subscription stands'),
+  ),
   recordOperatorAction: persevering(recordAtOnce.recordOperatorAction, recordPatiently.recordOperatorAction),
 }
 
@@ -53,8 +74,24 @@ function persevering<Input, Result>(
     try {
       return await atOnce(input)
     } catch (error) {
-      if (isCancellation(error)) throw error
+      if (isCancellation(error) || isFinal(error)) throw error
       return patiently(input)
     }
   }
 }
+
+/** A real answer, which asking again would only repeat. */
+function isFinal(error: unknown): boolean {
+  // A local activity fails as itself, an ordinary one inside an `ActivityFailure`.
+  const cause = error instanceof ActivityFailure ? error.cause : error
+  return cause instanceof ApplicationFailure && cause.nonRetryable === true
+}
+
+/** Plays a test clock: long, and it tells how far it has come by its heartbeat. */
+export const playTestClock = proxyActivities<StripeActivities>({
+  summary: 'Play the clock, deadline by deadline',
+  taskQueue: STRIPE_TASK_QUEUE,
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '15 seconds',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+}).playTestClock

@@ -2,19 +2,28 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  getExternalWorkflowHandle,
+  ParentClosePolicy,
   setCurrentDetails,
   setHandler,
+  startChild,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
+import type { CommandResult } from '../activities/run-command.ts'
+import type { Followed } from '../activities/follow-subscription.ts'
+import type { SubscriptionCommand } from '../domain/commands.ts'
 import {
   type KnownSubscription,
   nextSubscriptionLook,
-  owesMoney,
   type SubscriptionStatus,
+  trialNoticeAt,
 } from '../domain/subscription.ts'
-import { describeTime, now } from './clock.ts'
-import { state, stripeChanged, type SubscriptionInput } from './messages.ts'
+import { clockOf, describeTime } from './clock.ts'
+import { commandDesk } from './command-desk.ts'
+import { dunningWorkflowId } from './ids.ts'
+import { caseChanged, state, stripeChanged, type SubscriptionInput } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { record, stripe } from './proxies.ts'
 import { searchAttributes } from './search-attributes.ts'
@@ -23,18 +32,26 @@ import { wakeable } from './wakeable.ts'
 /** How long Stripe may take to start a subscription that was paid for before we look again by ourselves. */
 const STARTING_LOOK_MS = 5 * 60_000
 
-/** A promise that lasts years: looks at Stripe when woken or when something was due, records what it sees, and sleeps again.
- *  Each billing period is a run of its own, so that histories stay short and new code is picked up. */
+/** A promise that lasts years: looks at Stripe when woken or when something was due, does what people ask of it, records what
+ *  it sees, and sleeps again. Each billing period is a run of its own, so that histories stay short and new code is picked
+ *  up. */
 export async function subscription(input: SubscriptionInput): Promise<SubscriptionStatus> {
   const { projectId, subscriptionId, paymentId, stripeSubscriptionId } = input
-  let { known } = input
-  let owes = false
-  let neverStarted = false
+  const subject = { projectId, subscriptionId, paymentId, stripeSubscriptionId }
+  let { known, announcedTrialEnd } = input
+  let seen: Followed | undefined
+  const startedCases = new Set(input.startedCases)
   let waiting = { for: 'a first look at Stripe', until: undefined as number | undefined }
 
-  const wake = wakeable(input.seenEventIds)
-  const desk = operatorDesk({ ...input, subjectId: subscriptionId, newsHasCome: wake.pending })
+  const clock = clockOf(projectId, input.clock)
+  const wake = wakeable(clock, input.seenEventIds)
+  const desk = operatorDesk({ ...input, subjectId: subscriptionId, newsHasCome: wake.pending, clock })
+  const commands = commandDesk({ known: () => known, now: clock.now })
   setHandler(stripeChanged, wake.on)
+  setHandler(caseChanged, ({ invoiceId, hasEnded }) => {
+    if (hasEnded) startedCases.delete(invoiceId)
+    wake.nudge()
+  })
   setHandler(state, () => ({
     status: known?.status ?? 'incomplete',
     waitingFor: waiting.for,
@@ -42,59 +59,240 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     ...(desk.attention() && { attention: desk.attention() }),
   }))
 
-  known ??= await look()
+  if (known) clock.set(input.clock?.now)
+  else await look()
   const periodOfRun = known?.currentPeriodEnd
-  while (known?.status !== 'canceled' && !neverStarted) {
-    if (isTimeForNewRun()) {
-      await condition(allHandlersFinished)
-      await continueAsNew<typeof subscription>({
-        ...input,
-        seenEventIds: wake.seenEventIds(),
-        // While something is owed the new run looks for itself, and so knows it too.
-        ...(known && !owes && { known }),
+  while (!hasEnded()) {
+    const asked = commands.next()
+    if (asked) {
+      const { by, reason, ...command } = asked
+      const result = await runCommand({
+        ...command,
+        cause: { by, ...(reason !== undefined && { why: reason }) },
       })
+      commands.answer(
+        result?.refusal
+          ? { refusal: result.refusal }
+          : known
+            ? { known }
+            : { refusal: { code: 'internal', detail: 'The subscription could not be read.' } },
+      )
+      continue
     }
-    const until = known
-      ? nextSubscriptionLook({ currentPeriodEnd: known.currentPeriodEnd, owes, now: now() })
-      : now() + STARTING_LOOK_MS
-    waiting = { for: describeWait(known), until }
-    if (!wake.pending())
-      setCurrentDetails(`Waiting for ${waiting.for}. Looks at Stripe by itself at ${describeTime(until)}.`)
-    await wake.until(until, `Look at Stripe, unless woken: waiting for ${waiting.for}`)
-    known = await look()
+    if (seen?.exhausted && (await endExhausted(seen.exhausted))) continue
+    await startCases(seen?.openCases ?? [])
+    if (isTimeForNewRun()) await startNewRun()
+    await waitForNext()
   }
+  // Whoever asked in the last moment is told that it has ended.
+  while (commands.pending())
+    commands.answer({
+      refusal: { code: 'subscription_ended', detail: 'It has ended. To come back, start a new checkout.' },
+    })
+  if (seen && seen.toVoid.length > 0) await voidWhatIsOpen(seen.toVoid)
+  await clock.leave()
   setCurrentDetails('The subscription has ended.')
   await condition(allHandlersFinished)
   return known?.status ?? 'incomplete'
 
-  /** A run of its own for each period that is paid for. What has not been looked at yet is looked at first. */
-  function isTimeForNewRun(): boolean {
-    if (wake.pending()) return false
-    const periodHasEnded = periodOfRun !== undefined && known?.currentPeriodEnd !== periodOfRun
-    return (periodHasEnded && !owes) || workflowInfo().continueAsNewSuggested
+  function hasEnded(): boolean {
+    return known?.status === 'canceled' || seen?.neverStarted === true
+  }
+
+  /** Sleeps until something is due or has happened, and does what follows from it. */
+  async function waitForNext(): Promise<void> {
+    const due = nextDue()
+    waiting = { for: due.for, until: due.at }
+    if (!wake.pending()) setCurrentDetails(describe(due))
+    await wake.until(due.at, due.summary, commands.pending)
+    if (commands.pending()) return
+    const isDue = clock.now() >= due.at && !wake.pending()
+    if (isDue && due.kind === 'trial_notice') {
+      announcedTrialEnd = known?.trialEnd
+      await record.recordTrialNotice(subject)
+    } else if (isDue && due.kind === 'end_of_pause' && known?.pausedUntil !== undefined) {
+      await runCommand({
+        commandId: `end-of-pause/${known.pausedUntil}`,
+        command: { kind: 'resume' },
+        cause: { by: 'quittance', why: 'The pause was to last until now.' },
+      })
+    } else {
+      await look()
+    }
+  }
+
+  function nextDue(): Due {
+    if (!known)
+      return {
+        kind: 'look',
+        at: clock.now() + STARTING_LOOK_MS,
+        for: 'Stripe to start the subscription',
+        summary: 'Look whether Stripe has started it',
+      }
+    const waitsFor = describeWait(known)
+    const looksAt = nextSubscriptionLook({
+      currentPeriodEnd: known.currentPeriodEnd,
+      cancelAtPeriodEnd: known.cancelAtPeriodEnd,
+      // What a case works through is its own concern: it tells us.
+      owes: (seen?.owes ?? false) && known.status !== 'past_due',
+      now: clock.now(),
+      ...(input.clock && { slack: 60_000 }),
+    })
+    const all: Due[] = [
+      {
+        kind: 'look',
+        at: looksAt,
+        for: waitsFor,
+        summary: `Look at Stripe, unless woken: waiting for ${waitsFor}`,
+      },
+    ]
+    const noticeAt = trialNoticeAt(known)
+    if (noticeAt !== undefined && announcedTrialEnd !== known.trialEnd)
+      all.push({ kind: 'trial_notice', at: noticeAt, for: waitsFor, summary: 'Tell that the trial will end' })
+    if (known.status === 'paused' && known.pausedUntil !== undefined)
+      all.push({ kind: 'end_of_pause', at: known.pausedUntil, for: waitsFor, summary: 'End the pause' })
+    return all.reduce((earliest, due) => (due.at < earliest.at ? due : earliest))
   }
 
   /** Reads Stripe and records what is new. */
-  async function look(): Promise<KnownSubscription | undefined> {
-    const seen = await desk.attend('Stripe did not let us read the subscription.', () => {
-      wake.answer()
-      return stripe.readSubscription(stripeSubscriptionId)
+  async function look(): Promise<void> {
+    const followed = await desk.attend('Stripe did not let us read the subscription.', () => {
+      const eventId = wake.answer()
+      return record.followSubscription({ ...subject, ...(eventId && { cause: { by: 'stripe', eventId } }) })
     })
-    if (!seen) return known
-    owes = owesMoney(seen)
-    // Stripe gives up on a first payment within a day; then there is nothing to look after.
-    neverStarted = known === undefined && seen.status === 'incomplete_expired'
-    const recorded = await record.recordSubscription({ projectId, subscriptionId, paymentId, snapshot: seen })
-    if (recorded && recorded.status !== known?.status)
-      upsertSearchAttributes([{ key: searchAttributes.status, value: recorded.status }])
-    return recorded
+    if (followed) take(followed)
+  }
+
+  function take(followed: Followed): void {
+    const before = known?.status
+    seen = followed
+    known = followed.known
+    clock.set(followed.clockNow)
+    if (known && known.status !== before)
+      upsertSearchAttributes([{ key: searchAttributes.status, value: known.status }])
+  }
+
+  async function runCommand(command: {
+    commandId: string
+    command: SubscriptionCommand
+    cause: { by: string; why?: string }
+    exhausted?: string
+  }): Promise<CommandResult | undefined> {
+    await clock.refresh()
+    const result = await desk.attend('What was asked for could not be done.', () =>
+      stripe.runCommand({ ...subject, ...command, at: clock.now() }),
+    )
+    if (!result) return undefined
+    const openBefore = [...startedCases]
+    take(result.followed)
+    for (const invoiceId of openBefore) await tellCase(invoiceId)
+    return result
+  }
+
+  /** Every retry of a case has failed: its policy says what becomes of the subscription. */
+  async function endExhausted({ invoiceId, action }: NonNullable<Followed['exhausted']>): Promise<boolean> {
+    const result = await runCommand({
+      commandId: `exhausted/${invoiceId}`,
+      command: action === 'cancel' ? { kind: 'cancel', at: 'now' } : { kind: 'pause' },
+      cause: { by: 'quittance', why: 'Every scheduled retry has failed.' },
+      exhausted: invoiceId,
+    })
+    return result !== undefined && result.followed.exhausted?.invoiceId !== invoiceId
+  }
+
+  /** Each unpaid invoice is a workflow of its own. One that already runs is adopted: this run was reset. */
+  async function startCases(invoiceIds: string[]): Promise<void> {
+    for (const invoiceId of invoiceIds.filter((one) => !startedCases.has(one))) {
+      startedCases.add(invoiceId)
+      const carried = clock.input()
+      try {
+        await startChild('dunning', {
+          workflowId: dunningWorkflowId(invoiceId),
+          args: [
+            {
+              version: 1,
+              ...subject,
+              invoiceId,
+              correlationId: input.correlationId,
+              seenEventIds: [],
+              ...(carried && { clock: carried }),
+            },
+          ],
+          parentClosePolicy: ParentClosePolicy.ABANDON,
+          typedSearchAttributes: workflowInfo().typedSearchAttributes.updateCopy([
+            { key: searchAttributes.status, value: 'open' },
+          ]),
+          staticSummary: `Unpaid invoice ${invoiceId}`,
+          staticDetails: `Of subscription ${subscriptionId}.`,
+        })
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+      }
+    }
+  }
+
+  /** What we did may have ended its case: it looks for itself. One that has ended already needs no telling. */
+  async function tellCase(invoiceId: string): Promise<void> {
+    try {
+      await getExternalWorkflowHandle(dunningWorkflowId(invoiceId)).signal(caseChanged, {
+        invoiceId,
+        hasEnded: false,
+      })
+    } catch {
+      startedCases.delete(invoiceId)
+    }
+  }
+
+  async function voidWhatIsOpen(invoiceIds: string[]): Promise<void> {
+    await desk.attend('An invoice of the ended subscription could not be made void.', () =>
+      stripe.voidInvoices({ ...subject, invoiceIds }),
+    )
+  }
+
+  /** A run of its own for each period that is paid for. What has not been looked at yet is looked at first. */
+  function isTimeForNewRun(): boolean {
+    if (wake.pending() || commands.pending()) return false
+    const periodHasEnded = periodOfRun !== undefined && known?.currentPeriodEnd !== periodOfRun
+    return (periodHasEnded && !seen?.owes) || workflowInfo().continueAsNewSuggested
+  }
+
+  async function startNewRun(): Promise<never> {
+    await condition(allHandlersFinished)
+    const carried = clock.input()
+    return continueAsNew<typeof subscription>({
+      ...input,
+      seenEventIds: wake.seenEventIds(),
+      startedCases: [...startedCases],
+      ...(announcedTrialEnd !== undefined && { announcedTrialEnd }),
+      ...(carried && { clock: carried }),
+      // While something is owed the new run looks for itself, and so knows it too.
+      ...(known && !seen?.owes && { known }),
+    })
+  }
+
+  function describe({ for: what, at }: Due): string {
+    const change = known?.pendingChange
+    const changes = change
+      ? ` It changes to plan ${change.planId} ${change.when === 'now' ? 'when its payment is confirmed' : `on ${describeTime(change.at)}`}.`
+      : ''
+    return `Waiting for ${what}. Looks at Stripe by itself at ${describeTime(at)}.${changes}`
   }
 }
 
-function describeWait(known: KnownSubscription | undefined): string {
-  if (!known) return 'Stripe to start the subscription'
+/** Something that comes by itself. */
+interface Due {
+  kind: 'look' | 'trial_notice' | 'end_of_pause'
+  at: number
+  for: string
+  summary: string
+}
+
+function describeWait(known: KnownSubscription): string {
   if (known.status === 'past_due') return 'what is owed to be paid'
-  if (known.status === 'paused') return 'Stripe to resume the subscription'
+  if (known.status === 'paused')
+    return known.pausedUntil === undefined
+      ? 'somebody to resume the subscription'
+      : `the pause to end on ${describeTime(known.pausedUntil)}`
   const end = describeTime(known.currentPeriodEnd)
   if (known.cancelAtPeriodEnd) return `the end of the last period on ${end}`
   return known.status === 'trialing' ? `the trial to end on ${end}` : `the renewal on ${end}`

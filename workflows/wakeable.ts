@@ -1,5 +1,4 @@
-import { condition } from '@temporalio/workflow'
-import { now } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { StripeChanged } from './messages.ts'
 
 /** How many event ids are remembered: far more than one object gets within the days Stripe repeats events. */
@@ -7,27 +6,36 @@ const REMEMBERED = 200
 
 /** Waiting for a hint or a deadline, whichever is first. A hint that comes while the workflow reads or records is kept for
  *  the next wait, so that none is lost between two looks. */
-export function wakeable(seenEventIds: string[] = []) {
+export function wakeable(clock: Clock, seenEventIds: string[] = []) {
   const seen = new Set(seenEventIds)
   let woken = false
+  let eventId: string | undefined
   return {
     /** Handles `stripeChanged`: an event delivered twice wakes once. */
-    on: ({ eventId }: StripeChanged): void => {
-      if (seen.has(eventId)) return
-      seen.add(eventId)
+    on: (hint: StripeChanged): void => {
+      if (seen.has(hint.eventId)) return
+      seen.add(hint.eventId)
+      eventId = hint.eventId
+      woken = true
+    },
+    /** Something of ours has changed. */
+    nudge: (): void => {
       woken = true
     },
     /** Whether a hint has come that no look has followed yet. */
     pending: (): boolean => woken,
-    /** To be called before each look: what is read from here on answers every hint so far. */
-    answer: (): void => {
+    /** To be called before each look: what is read from here on answers every hint so far.
+     *  @returns the last event that led to it. */
+    answer: (): string | undefined => {
       woken = false
+      const answered = eventId
+      eventId = undefined
+      return answered
     },
-    /** Waits until a hint or the deadline (milliseconds since 1970). The summary is what operators read at its timer. */
-    until: async (deadline: number, summary: string): Promise<void> => {
-      const remaining = deadline - now()
-      if (remaining > 0) await condition(() => woken, remaining, { summary })
-    },
+    /** Waits until a hint, something else that wants attention, or the deadline (milliseconds since 1970). The summary is
+     *  what operators read at its timer. */
+    until: (deadline: number, summary: string, isCalled: () => boolean = () => false): Promise<void> =>
+      clock.rest(deadline, () => woken || isCalled(), summary),
     /** Carried over continue-as-new. */
     seenEventIds: (): string[] => [...seen].slice(-REMEMBERED),
   }

@@ -1,0 +1,261 @@
+import { findLatestPlan, type PlanRow, readPlan, toPlan } from '../db/catalog.ts'
+import { inProject } from '../db/client.ts'
+import { listCases, updateCase } from '../db/dunning.ts'
+import type { SubscriptionRow } from '../db/subscriptions.ts'
+import type { ChangePlanRequest, CommandRefusal, PauseRequest } from '../domain/commands.ts'
+import type { ChangeRequest } from '../domain/provider.ts'
+import type { KnownSubscription, PendingChange } from '../domain/subscription.ts'
+import { createAttemptPayment } from './attempt-payment.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+import { runEffect } from './effect.ts'
+import { ensurePrice } from './open-checkout.ts'
+import type { CommandInput } from './run-command.ts'
+
+export interface CommandOutcome {
+  refusal?: CommandRefusal
+  /** What the row remembers of it until Stripe shows it. */
+  columns?: Partial<Pick<SubscriptionRow, 'pendingChange' | 'pausedUntil'>>
+  /** In words, for the audit. */
+  what?: string
+}
+
+/** What each command does at Stripe. Each may be repeated: what is there already is not done again. */
+export function createCommandEffects(dependencies: ActivityDependencies) {
+  const { database, provider, now } = dependencies
+  const attemptPayment = createAttemptPayment(dependencies)
+
+  return {
+    carryOut(input: CommandInput, known: KnownSubscription): Promise<CommandOutcome> {
+      const { command } = input
+      switch (command.kind) {
+        case 'changePlan':
+          return changePlan(input, command, known)
+        case 'cancel':
+          return command.at === 'now' ? cancelNow(input, known) : cancelAtPeriodEnd(input, known)
+        case 'resume':
+          return resume(input, known)
+        case 'pause':
+          return pause(input, command, known)
+        case 'retryPayment':
+          return retryPayment(input)
+      }
+    },
+  }
+
+  async function changePlan(
+    input: CommandInput,
+    { planId, when, quantity = undefined }: ChangePlanRequest,
+    known: KnownSubscription,
+  ): Promise<CommandOutcome> {
+    const { projectId, stripeSubscriptionId } = input
+    const [plan, current] = await inProject(database, projectId, (transaction) =>
+      Promise.all([
+        findLatestPlan(transaction, projectId, planId),
+        readPlan(transaction, { projectId, planId: known.planId, version: known.planVersion }),
+      ]),
+    )
+    if (!plan) return refuse('plan_not_found', `This project has no plan "${planId}".`)
+    if (plan.currency !== current.currency)
+      return refuse(
+        'currency_mismatch',
+        `"${planId}" is sold in ${plan.currency}, the subscription runs in ${current.currency}. Cancel it and start a new checkout.`,
+      )
+    const terms = { planId, planVersion: plan.version, quantity: quantity ?? known.quantity }
+    if (known.pendingChange) {
+      await provider.dropPendingChange(stripeSubscriptionId)
+      if (planId === known.planId && terms.quantity === known.quantity)
+        return {
+          columns: { pendingChange: null },
+          what: 'The change that was asked for before is taken back.',
+        }
+    }
+    const request = await changeRequest(input, plan, terms.quantity)
+    if (when === 'period_end') {
+      await effect(input, 'schedule', undefined, (key) => provider.changeAtPeriodEnd(request, key))
+      const pendingChange: PendingChange = { ...terms, when, at: known.currentPeriodEnd }
+      return { columns: { pendingChange }, what: `The plan becomes ${planId} when the period ends.` }
+    }
+    const made = await effect(
+      input,
+      'change',
+      async () => {
+        const seen = await provider.readSubscription(stripeSubscriptionId)
+        return seen.priceId === request.providerPriceId && seen.quantity === request.quantity
+          ? ('changed' as const)
+          : undefined
+      },
+      (key) => provider.changeNow(request, key),
+    )
+    if (made === 'changed')
+      return { columns: { pendingChange: null }, what: `The plan becomes ${planId} at once.` }
+    const { payUrl, lapsesAt } = await effect(input, 'pending-change', undefined, (key) =>
+      provider.changeWhenPaid(request, key),
+    )
+    const pendingChange: PendingChange = { ...terms, when, at: lapsesAt, ...(payUrl && { payUrl }) }
+    return {
+      columns: { pendingChange },
+      what: `The plan becomes ${planId} when the customer has confirmed the payment.`,
+    }
+  }
+
+  async function changeRequest(
+    { projectId, stripeSubscriptionId, at }: CommandInput,
+    plan: PlanRow,
+    quantity: number,
+  ): Promise<ChangeRequest> {
+    return {
+      providerSubscriptionId: stripeSubscriptionId,
+      providerPriceId:
+        plan.stripePriceId ??
+        (await ensurePrice(dependencies, { projectId, item: { kind: 'plan', plan: toPlan(plan) } })),
+      interval: plan.interval,
+      quantity,
+      at,
+    }
+  }
+
+  /** Void first, then cancel: whoever pays in between has paid what they owed, and nobody can pay afterwards. */
+  async function cancelNow(input: CommandInput, known: KnownSubscription): Promise<CommandOutcome> {
+    const { projectId, subscriptionId, stripeSubscriptionId, exhausted } = input
+    const cases = await inProject(database, projectId, (transaction) =>
+      listCases(transaction, projectId, [subscriptionId]),
+    )
+    const owed = cases.filter(({ status }) => status === 'open' || status === 'exhausted')
+    const open = await provider.listOpenInvoices(stripeSubscriptionId)
+    for (const invoiceId of new Set([...owed.map((one) => one.invoiceId), ...open])) {
+      const state = await provider.voidInvoice(invoiceId)
+      if (state === 'paid' && invoiceId === exhausted)
+        return refuse('nothing_to_collect', 'It was paid in the last moment.')
+    }
+    if (known.pendingChange) await provider.dropPendingChange(stripeSubscriptionId)
+    await provider.cancelNow(stripeSubscriptionId)
+    await inProject(database, projectId, async (transaction) => {
+      for (const found of owed) await updateCase(transaction, found, { endActionAt: now() })
+    })
+    return { columns: { pendingChange: null }, what: 'The subscription ends now.' }
+  }
+
+  async function cancelAtPeriodEnd(input: CommandInput, known: KnownSubscription): Promise<CommandOutcome> {
+    const { stripeSubscriptionId } = input
+    // Stripe refuses to end what a schedule governs, and what ends has no next plan.
+    if (known.pendingChange) await provider.dropPendingChange(stripeSubscriptionId)
+    await provider.setCancelAtPeriodEnd(stripeSubscriptionId, true)
+    return { columns: { pendingChange: null }, what: 'The subscription ends with its period.' }
+  }
+
+  async function resume(input: CommandInput, known: KnownSubscription): Promise<CommandOutcome> {
+    const { stripeSubscriptionId } = input
+    if (known.status !== 'paused') {
+      await provider.setCancelAtPeriodEnd(stripeSubscriptionId, false)
+      return { what: 'The cancellation is taken back.' }
+    }
+    const answer = await effect(
+      input,
+      'resume',
+      async () => {
+        const { status } = await provider.readSubscription(stripeSubscriptionId)
+        return status === 'paused' ? undefined : ('resumed' as const)
+      },
+      (key) => provider.resume(stripeSubscriptionId, key),
+    )
+    return answer === 'resumed'
+      ? { columns: { pausedUntil: null }, what: 'The pause ends.' }
+      : refuse(
+          'card_declined',
+          'What is due on resuming could not be charged: it stays paused. Add another card and resume again.',
+        )
+  }
+
+  async function pause(
+    input: CommandInput,
+    { until = undefined }: PauseRequest,
+    known: KnownSubscription,
+  ): Promise<CommandOutcome> {
+    const { stripeSubscriptionId } = input
+    // Stripe refuses to pause what a schedule governs.
+    if (known.pendingChange) await provider.dropPendingChange(stripeSubscriptionId)
+    await effect(
+      input,
+      'pause',
+      async () =>
+        (await provider.readSubscription(stripeSubscriptionId)).status === 'paused' ? true : undefined,
+      async (key) => {
+        await provider.pause(stripeSubscriptionId, key)
+        return true
+      },
+    )
+    return {
+      columns: { pendingChange: null, pausedUntil: until === undefined ? null : new Date(until) },
+      what: until === undefined ? 'The subscription is paused.' : 'The subscription is paused until a date.',
+    }
+  }
+
+  async function retryPayment(input: CommandInput): Promise<CommandOutcome> {
+    const { commandId, cause, projectId, subscriptionId, paymentId, stripeSubscriptionId } = input
+    const [oldest] = (
+      await inProject(database, projectId, (transaction) =>
+        listCases(transaction, projectId, [subscriptionId]),
+      )
+    ).filter(({ status }) => status === 'open')
+    if (!oldest) return {}
+    const { outcome, declineCode } = await attemptPayment({
+      projectId,
+      subscriptionId,
+      paymentId,
+      stripeSubscriptionId,
+      invoiceId: oldest.invoiceId,
+      intent: `operator/${commandId}`,
+      trigger: 'operator',
+      cause,
+    })
+    const facts = {
+      invoice_id: oldest.invoiceId,
+      ...(declineCode && { decline_code: declineCode }),
+      ...(oldest.payUrl && { pay_url: oldest.payUrl }),
+    }
+    switch (outcome) {
+      case 'succeeded':
+        return { what: 'The unpaid invoice was charged again.' }
+      case 'declined':
+        return refuse(
+          'card_declined',
+          'The card was declined again. The schedule goes on as it was; a new card is charged at once.',
+          facts,
+        )
+      case 'needs_customer':
+        return refuse(
+          'authentication_required',
+          "The customer's bank wants to see the customer: send them to pay_url.",
+          facts,
+        )
+      case 'not_charged':
+        return refuse(
+          'nothing_to_collect',
+          'There is no card that may be charged: the bank has refused each for good. Ask for a new card.',
+          facts,
+        )
+    }
+  }
+
+  function effect<Result>(
+    { projectId, subscriptionId, commandId }: CommandInput,
+    name: string,
+    lookUp: (() => Promise<Result | undefined>) | undefined,
+    call: (effectKey: string) => Promise<Result>,
+  ): Promise<Result> {
+    return runEffect({
+      database,
+      effect: { projectId, intent: `${subscriptionId}/${commandId}/${name}` },
+      now: now(),
+      // What has no look-up of its own finds by itself what is there already.
+      lookUp: lookUp ?? (() => Promise.resolve(undefined)),
+      call,
+    })
+  }
+}
+
+const refuse = (
+  code: CommandRefusal['code'],
+  detail: string,
+  facts?: CommandRefusal['facts'],
+): CommandOutcome => ({ refusal: { code, detail, ...(facts && { facts }) } })

@@ -1,0 +1,141 @@
+import { inProject } from '../db/client.ts'
+import { listAttempts, updateCase } from '../db/dunning.ts'
+import { claimCommand, finishCommand } from '../db/subscription-commands.ts'
+import { toKnown, updateSubscription } from '../db/subscriptions.ts'
+import { type CommandRefusal, refusalOf, type SubscriptionCommand } from '../domain/commands.ts'
+import { BillingError } from '../domain/errors.ts'
+import type { KnownSubscription } from '../domain/subscription.ts'
+import { createCommandEffects, type CommandOutcome } from './command-effects.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+import { createFollowSubscription, type Followed } from './follow-subscription.ts'
+import { type Cause, openScene, type Scene, type Subject, tell } from './scene.ts'
+
+export interface CommandInput extends Subject {
+  /** The same when it is asked again: a command that was done is not done twice, whatever is replayed. */
+  commandId: string
+  command: SubscriptionCommand
+  cause: Cause
+  /** When it was asked for, by the clock of the subscription. Prorations are reckoned to this moment. */
+  at: number
+  /** The case whose end this is. It is done without being allowed, unless its invoice has been paid in the last moment. */
+  exhausted?: string
+}
+
+export interface CommandResult {
+  refusal?: CommandRefusal
+  followed: Followed
+}
+
+/** Does what somebody asked of a subscription: checks it against the row, tells Stripe, writes who asked for what and why, and
+ *  makes the rows follow. */
+export function createRunCommand(dependencies: ActivityDependencies) {
+  const { database, now } = dependencies
+  const follow = createFollowSubscription(dependencies)
+  const effects = createCommandEffects(dependencies)
+
+  return async function runCommand(input: CommandInput): Promise<CommandResult> {
+    const { commandId: _id, command: _command, at: _at, exhausted: _exhausted, cause, ...subject } = input
+    const begun = await inScene(input, (scene) => begin(scene, input))
+    let { refusal } = begun
+    if (!begun.isFinished) {
+      const outcome = await attempt(() => effects.carryOut(input, begun.known))
+      refusal = outcome.refusal
+      await inScene(input, (scene) => finish(scene, input, outcome))
+    }
+    const followed = await follow({ ...subject, ...(!refusal && { cause }) })
+    return { followed, ...(refusal && { refusal }) }
+  }
+
+  function inScene<Result>(
+    { cause, ...subject }: CommandInput,
+    work: (scene: Scene) => Promise<Result>,
+  ): Promise<Result> {
+    return inProject(database, subject.projectId, async (transaction) =>
+      work(await openScene(transaction, { subject, cause, now: now() })),
+    )
+  }
+}
+
+interface Begun {
+  isFinished: boolean
+  refusal?: CommandRefusal
+  known: KnownSubscription
+}
+
+/** The row has the last word on whether it can be done. */
+async function begin(scene: Scene, input: CommandInput): Promise<Begun> {
+  const { transaction, subscription, cases, at } = scene
+  const { projectId, subscriptionId, commandId, command, cause } = input
+  if (!subscription) throw new Error(`subscription ${subscriptionId} is missing`)
+  const openCases = cases.filter(({ status }) => status === 'open').length
+  const known = toKnown(subscription, openCases)
+  const claimed = await claimCommand(transaction, {
+    projectId,
+    subscriptionId,
+    commandId,
+    kind: command.kind,
+    requestedBy: cause.by,
+    reason: cause.why ?? null,
+    startedAt: at,
+  })
+  if (claimed.finishedAt)
+    return { isFinished: true, known, ...(claimed.refusal && { refusal: claimed.refusal }) }
+  const isClosing = subscription.subscription.closingAt !== null
+  const refusal = isClosing || input.exhausted ? undefined : refusalOf(command, known, input.at)
+  if (refusal) {
+    await finishCommand(transaction, claimed, { refusal, at })
+    return { isFinished: true, known, refusal }
+  }
+  if (command.kind === 'cancel' && command.at === 'now') await close(scene)
+  return { isFinished: false, known }
+}
+
+/** From here on nothing may be charged. A charge that is under way is waited for: its outcome decides what is owed. */
+async function close({ transaction, subscription, cases, subject, at }: Scene): Promise<void> {
+  const attempts = await listAttempts(
+    transaction,
+    subject.projectId,
+    cases.map(({ invoiceId }) => invoiceId),
+  )
+  if (attempts.some(({ outcome }) => outcome === null))
+    throw new BillingError('attempt_under_way', { retryAfterSeconds: 1 })
+  if (subscription) await updateSubscription(transaction, subscription.subscription, { closingAt: at })
+}
+
+/** A final refusal of the provider is the answer to whoever asked; everything else is tried again. */
+async function attempt(effect: () => Promise<CommandOutcome>): Promise<CommandOutcome> {
+  try {
+    return await effect()
+  } catch (error) {
+    if (!(error instanceof BillingError) || error.retryable) throw error
+    return { refusal: { code: error.code, detail: error.detail, facts: error.facts } }
+  }
+}
+
+async function finish(scene: Scene, input: CommandInput, outcome: CommandOutcome): Promise<void> {
+  const { transaction, subscription, at } = scene
+  const { command, commandId, subscriptionId } = input
+  const { refusal, columns, what = command.kind } = outcome
+  if (!subscription) throw new Error(`subscription ${subscriptionId} is missing`)
+  // What was not ended may be charged again.
+  const changed = { ...columns, ...(refusal && { closingAt: null }) }
+  if (Object.keys(changed).length > 0)
+    await updateSubscription(transaction, subscription.subscription, changed)
+  if (!refusal)
+    await tell(scene, {
+      intent: `${subscriptionId}/command/${commandId}`,
+      action: `command.${command.kind}`,
+      why: what,
+      occurredAt: at,
+      stripeIds: [input.stripeSubscriptionId],
+      after: { ...command },
+      events: [],
+    })
+  if (input.exhausted && !refusal)
+    await updateCase(
+      transaction,
+      { projectId: input.projectId, invoiceId: input.exhausted },
+      { endActionAt: at },
+    )
+  await finishCommand(transaction, input, { refusal, at })
+}

@@ -1,0 +1,115 @@
+import { ApplicationFailure, condition, currentUpdateInfo, setHandler } from '@temporalio/workflow'
+import { type CommandRefusal, refusalOf, type SubscriptionCommand } from '../domain/commands.ts'
+import type { KnownSubscription } from '../domain/subscription.ts'
+import { cancel, changePlan, type CommandRequest, pause, resume, retryPayment } from './messages.ts'
+
+/** One thing that somebody asked of the subscription. */
+export interface Asked {
+  commandId: string
+  command: SubscriptionCommand
+  by: string
+  reason: string | undefined
+}
+
+type Answer = { known: KnownSubscription } | { refusal: CommandRefusal }
+
+interface Waiting extends Asked {
+  answer?: Answer
+}
+
+/** Where people ask a subscription for something: one queue, worked off one at a time. What memory shows to be impossible is
+ *  refused before it enters the history; the database has the last word when its turn comes. */
+export function commandDesk({
+  known,
+  now,
+}: {
+  known: () => KnownSubscription | undefined
+  now: () => number
+}) {
+  const queue: Waiting[] = []
+
+  const ask = async (
+    command: SubscriptionCommand,
+    { by, reason }: CommandRequest,
+  ): Promise<KnownSubscription> => {
+    const waiting: Waiting = { commandId: currentUpdateInfo()?.id ?? '', command, by, reason }
+    queue.push(waiting)
+    await condition(() => waiting.answer !== undefined)
+    const answer = waiting.answer
+    if (answer && 'known' in answer) return answer.known
+    throw toFailure(answer?.refusal ?? { code: 'internal', detail: 'The command was not answered.' })
+  }
+  const check = (command: SubscriptionCommand, request: CommandRequest): void => {
+    if (!isText(request?.by))
+      throw toFailure({
+        code: 'invalid_request',
+        detail: 'Send { "by": "…", "reason": "…" }: both go into the audit.',
+      })
+    const refusal = refusalOf(command, known(), now())
+    if (refusal) throw toFailure(refusal)
+  }
+
+  type ChangeArgs = CommandRequest & { plan_id: string; when: 'now' | 'period_end'; quantity?: number }
+  const toChange = ({ plan_id: planId, when, quantity }: ChangeArgs): SubscriptionCommand => ({
+    kind: 'changePlan',
+    planId,
+    when,
+    ...(quantity !== undefined && { quantity }),
+  })
+  setHandler(changePlan, (request) => ask(toChange(request), request), {
+    validator: (request) => {
+      if (!isText(request?.plan_id) || !isMoment(request.when, 'period_end'))
+        throw invalid('{ "plan_id": "…", "when": "now" or "period_end", "by": "…", "reason": "…" }')
+      check(toChange(request), request)
+    },
+    description: 'Change the plan now or at the period’s end: { plan_id, when, by, reason }.',
+  })
+  setHandler(cancel, (request) => ask({ kind: 'cancel', at: request.at }, request), {
+    validator: (request) => {
+      if (!isMoment(request?.at, 'period_end'))
+        throw invalid('{ "at": "now" or "period_end", "by": "…", "reason": "…" }')
+      check({ kind: 'cancel', at: request.at }, request)
+    },
+    description: 'End the subscription: { at: "now" | "period_end", by, reason }.',
+  })
+  setHandler(resume, (request) => ask({ kind: 'resume' }, request), {
+    validator: (request) => check({ kind: 'resume' }, request),
+    description: 'End a pause, or else take back a cancellation: { by, reason }.',
+  })
+  const toPause = ({ until }: { until?: string }): SubscriptionCommand => ({
+    kind: 'pause',
+    ...(until !== undefined && { until: Date.parse(until) }),
+  })
+  setHandler(pause, (request) => ask(toPause(request), request), {
+    validator: (request) => {
+      if (request?.until !== undefined && Number.isNaN(Date.parse(request.until)))
+        throw invalid('{ "until": an RFC 3339 time, or left out, "by": "…", "reason": "…" }')
+      check(toPause(request), request)
+    },
+    description: 'Pause without charging: { until, by, reason }.',
+  })
+  setHandler(retryPayment, (request) => ask({ kind: 'retryPayment' }, request), {
+    validator: (request) => check({ kind: 'retryPayment' }, request),
+    description: 'Charge the oldest unpaid invoice again now: { by, reason }.',
+  })
+
+  return {
+    pending: (): boolean => queue.length > 0,
+    /** The one whose turn it is. */
+    next: (): Asked | undefined => queue[0],
+    /** Tells whoever asked, and goes on to the next. */
+    answer: (answer: Answer): void => {
+      const waiting = queue.shift()
+      if (waiting) waiting.answer = answer
+    },
+  }
+}
+
+function toFailure({ code, detail, facts = {} }: CommandRefusal): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(detail, code, facts)
+}
+
+const invalid = (shape: string) => ApplicationFailure.nonRetryable(`Send ${shape}.`, 'invalid_request')
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
+const isMoment = (value: unknown, end: string): boolean => value === 'now' || value === end

@@ -1,0 +1,210 @@
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
+import type { AttemptInput } from '../activities/attempt-payment.ts'
+import type { CaseView, DunningStepToRecord, LookedAtCase } from '../activities/dunning-steps.ts'
+import { type DunningStatus, type DunningStep, nextDunningStep } from '../domain/dunning.ts'
+import { clockOf, describeTime } from './clock.ts'
+import { subscriptionWorkflowId } from './ids.ts'
+import { caseChanged, type DunningInput, state, stripeChanged } from './messages.ts'
+import { type Decision, operatorDesk } from './operator-desk.ts'
+import { record, stripe } from './proxies.ts'
+import { searchAttributes } from './search-attributes.ts'
+import { wakeable } from './wakeable.ts'
+
+/** One unpaid invoice, from its first failed charge to its end: notices and retries on the days of its policy, and whatever
+ *  pays it before. Its row in Postgres decides whether it is open; what this run does again after a reset is done already. */
+export async function dunning(input: DunningInput): Promise<DunningStatus> {
+  const { projectId, subscriptionId, paymentId, stripeSubscriptionId, invoiceId } = input
+  const subject = { projectId, subscriptionId, paymentId, stripeSubscriptionId, invoiceId }
+  let decision: Decision | undefined
+  let waiting = { for: 'a first look at the invoice', until: undefined as number | undefined }
+
+  const clock = clockOf(projectId, input.clock)
+  const wake = wakeable(clock, input.seenEventIds)
+  const desk = operatorDesk({
+    ...input,
+    subjectId: subscriptionId,
+    newsHasCome: wake.pending,
+    unparked: (made) => {
+      decision = made
+    },
+    clock,
+  })
+  setHandler(stripeChanged, wake.on)
+  setHandler(caseChanged, wake.nudge)
+  setHandler(state, () => ({
+    status: view?.status ?? 'open',
+    waitingFor: waiting.for,
+    ...(waiting.until !== undefined && { until: new Date(waiting.until).toISOString() }),
+    ...(desk.attention() && { attention: desk.attention() }),
+  }))
+
+  let view = undefined as LookedAtCase | undefined
+  await look()
+  while (view === undefined || isOpen(view)) {
+    if (!view) {
+      await look()
+    } else if (view.newCard !== undefined) {
+      await collect({
+        intent: `new_card/${view.newCard}`,
+        trigger: 'new_card',
+        paymentMethodId: view.newCard,
+        cause: { by: 'customer', why: 'The customer brought a new card.' },
+      })
+    } else if (decision) {
+      await follow(decision, nextDunningStep(view, clock.now()))
+    } else if (wake.pending()) {
+      await look()
+    } else {
+      if (workflowInfo().continueAsNewSuggested) await startNewRun()
+      await waitForStep(view)
+    }
+  }
+
+  upsertSearchAttributes([{ key: searchAttributes.status, value: view.status }])
+  waiting = { for: 'nothing', until: undefined }
+  setCurrentDetails(describeEnd(view.status))
+  await tellSubscription()
+  await clock.leave()
+  await condition(allHandlersFinished)
+  return view.status
+
+  async function waitForStep(current: CaseView): Promise<void> {
+    const step = nextDunningStep(current, clock.now())
+    waiting = { for: describeStep(step, current), until: step.at }
+    setCurrentDetails(describeCase(step, current))
+    await wake.until(step.at, describeStep(step, current), () => decision !== undefined)
+    if (decision || wake.pending() || clock.now() < step.at) return
+    // Asked again: while nothing ran, several may have fallen due, and they collapse into one.
+    await take(nextDunningStep(current, clock.now()))
+  }
+
+  async function take(step: DunningStep): Promise<void> {
+    if (step.kind === 'retry')
+      await collect({
+        intent: `schedule/${step.retry}`,
+        trigger: 'schedule',
+        retriesDone: step.retry,
+        cause: { by: 'quittance' },
+      })
+    else if (step.kind === 'notice') await write({ kind: 'notice', retry: step.retry })
+    else await write({ kind: step.kind })
+  }
+
+  /** An operator has the next step taken at once, or left out. */
+  async function follow({ action, by, reason, updateId }: Decision, step: DunningStep): Promise<void> {
+    decision = undefined
+    const cause = { by, why: reason }
+    if (action === 'retry') {
+      await collect({ intent: `operator/${updateId}`, trigger: 'operator', cause })
+    } else if (step.kind === 'retry' || step.kind === 'notice') {
+      await write({ kind: `skip_${step.kind}`, retry: step.retry }, cause)
+    } else {
+      await write({ kind: step.kind }, cause)
+    }
+  }
+
+  async function look(): Promise<void> {
+    const looked = await desk.attend('Stripe did not let us read the invoice.', () => {
+      const eventId = wake.answer()
+      return stripe.lookAtCase({ ...subject, ...(eventId && { cause: { by: 'stripe', eventId } }) })
+    })
+    if (looked) see(looked)
+  }
+
+  async function collect(
+    attempt: Pick<AttemptInput, 'intent' | 'trigger' | 'cause' | 'retriesDone' | 'paymentMethodId'>,
+  ): Promise<void> {
+    setCurrentDetails('Asking Stripe to charge the invoice. Until it has answered, access stays as it is.')
+    const result = await desk.attend('Stripe did not let us charge the invoice.', () =>
+      stripe.attemptPayment({ ...subject, ...attempt }),
+    )
+    if (result) see(result.view)
+    // An operator goes on without this attempt. What was used up before it was tried shows at the next look.
+    else await look()
+  }
+
+  async function write(step: DunningStepToRecord, cause?: { by: string; why: string }): Promise<void> {
+    see(await record.recordDunningStep({ ...subject, step, ...(cause && { cause }) }))
+  }
+
+  function see(seen: LookedAtCase): void {
+    view = seen
+    clock.set(seen.clockNow)
+  }
+
+  /** It takes over from here: what an ended case means for it is its own decision. */
+  async function tellSubscription(): Promise<void> {
+    try {
+      await getExternalWorkflowHandle(subscriptionWorkflowId(subscriptionId)).signal(caseChanged, {
+        invoiceId,
+        hasEnded: true,
+      })
+    } catch {
+      // It has ended already, and with it everything that was to be decided.
+    }
+  }
+
+  async function startNewRun(): Promise<never> {
+    await condition(allHandlersFinished)
+    const carried = clock.input()
+    return continueAsNew<typeof dunning>({
+      ...input,
+      seenEventIds: wake.seenEventIds(),
+      ...(carried && { clock: carried }),
+    })
+  }
+}
+
+const isOpen = ({ status }: CaseView) => status === 'open'
+
+function describeStep(step: DunningStep, { policy }: CaseView): string {
+  const retries = policy.retries.length
+  switch (step.kind) {
+    case 'notice':
+      return `the notice before retry ${step.retry} of ${retries}`
+    case 'retry':
+      return `retry ${step.retry} of ${retries}`
+    case 'end_grace':
+      return 'the end of the grace'
+    case 'exhaust':
+      return 'the end of the case'
+  }
+}
+
+function describeCase(step: DunningStep, view: CaseView): string {
+  const { lastDecline, amountDue } = view
+  const retryStep =
+    step.kind === 'notice' ? nextDunningStep({ ...view, retriesNoticed: step.retry }, step.at) : step
+  const decline = lastDecline ? `, last decline ${lastDecline}` : ''
+  const what = describeStep(retryStep, view)
+  return [
+    `**${what[0]?.toUpperCase()}${what.slice(1)} on ${describeTime(retryStep.at)}${decline}.**`,
+    `Unpaid: ${amountDue.amountMinor} minor units of ${amountDue.currency}.`,
+    ...(step.kind === 'notice' ? [`The customer is told of it at ${describeTime(step.at)}.`] : []),
+    'Send the update `retry` to charge it now, or `skip` to go on without the next step, with `{ "reason": "…", "by": "…" }`.',
+  ].join('\n\n')
+}
+
+function describeEnd(status: DunningStatus): string {
+  switch (status) {
+    case 'recovered':
+      return 'The invoice was paid.'
+    case 'exhausted':
+      return 'Every scheduled retry has failed. The subscription decides what follows.'
+    case 'voided':
+      return 'The invoice is void: nothing is owed any more.'
+    case 'canceled':
+      return 'The subscription has ended: nothing of it is collected any more.'
+    case 'open':
+      return 'The invoice is open.'
+  }
+}
