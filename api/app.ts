@@ -12,7 +12,10 @@ import { keyRoutes } from './routes/keys.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { paymentRoutes } from './routes/payments.ts'
 import { projectRoutes } from './routes/projects.ts'
+import { dunningPolicyRoutes } from './routes/dunning-policies.ts'
+import { subscriptionCommandRoutes } from './routes/subscription-commands.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
+import { testClockRoutes } from './routes/test-clocks.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { refuseInvalid } from './validation.ts'
 
@@ -36,6 +39,9 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<BaseEnv> {
   operatorRoutes(api, dependencies)
   paymentRoutes(api, dependencies)
   subscriptionRoutes(api, dependencies)
+  subscriptionCommandRoutes(api, dependencies)
+  dunningPolicyRoutes(api, dependencies)
+  testClockRoutes(api, dependencies)
   app.route('/api/v1', api)
   return app
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Database } from '../db/client.ts'
-import type { WebhookVerifier } from '../domain/provider.ts'
+import type { PaymentProvider, WebhookVerifier } from '../domain/provider.ts'
 import type { Dispatcher } from '../inbox/dispatch.ts'
 import type { Metrics } from './metrics.ts'
 import type { Orchestrator } from './orchestrator.ts'
@@ -12,6 +12,8 @@ export interface ApiDependencies {
   /** The system role: keys, operators, inbox, answers kept under idempotency keys. */
   system: Database
   orchestrator: Orchestrator
+  /** For reading alone: whatever changes something goes through a workflow. */
+  provider: Pick<PaymentProvider, 'previewChange'>
   verifyWebhook: WebhookVerifier
   /** Wakes the owner of a stored event. */
   dispatcher: Dispatcher

@@ -4,6 +4,8 @@ import { connect } from '../db/client.ts'
 import { createDispatcher, type Dispatcher } from '../inbox/dispatch.ts'
 import { createLogger, type Logger } from '../log.ts'
 import { API_VERSION } from '../providers/stripe/api-version.ts'
+import { createStripeClient } from '../providers/stripe/client.ts'
+import { createStripeProvider } from '../providers/stripe/provider.ts'
 import { createWebhookVerifier } from '../providers/stripe/webhook-signature.ts'
 import { temporalConnectionOptions } from '../providers/temporal.ts'
 import { createApp } from './app.ts'
@@ -38,6 +40,7 @@ async function run(config: Config, logger: Logger): Promise<void> {
     application,
     system,
     orchestrator: createOrchestrator(client),
+    provider: createStripeProvider(createStripeClient(stripe)),
     verifyWebhook: createWebhookVerifier({ secrets: stripe.webhookSecrets }),
     dispatcher,
     operatorKey: config.operatorKey,

@@ -1,10 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Client, WithStartWorkflowOperation } from '@temporalio/client'
 import { BillingError } from '../domain/errors.ts'
-import type { ProjectId } from '../domain/ids.ts'
+import type { ClockId, ProjectId } from '../domain/ids.ts'
 import { openCheckout } from '../inbox/open-checkout.ts'
-import { catalogStart, type CheckoutStart } from '../inbox/starts.ts'
-import { catalogPublished, type OpenedSession } from '../workflows/messages.ts'
+import {
+  catalogStart,
+  type CheckoutStart,
+  subscriptionStart,
+  type SubscriptionStart,
+  testClockStart,
+} from '../inbox/starts.ts'
+import { translateUpdateError } from '../inbox/update-errors.ts'
+import {
+  advanceTestClock,
+  catalogPublished,
+  type CommandRequest,
+  type OpenedSession,
+  testClockOpened,
+} from '../workflows/messages.ts'
 
 /** What the API asks of workflows. */
 export interface Orchestrator {
@@ -13,8 +26,29 @@ export interface Orchestrator {
   openCheckout(payment: CheckoutStart): Promise<OpenedSession>
   /** Starts to publish a project's prices at the provider and waits a moment for it. */
   publishCatalog(projectId: ProjectId): Promise<void>
+  /** Has a subscription do something, and waits until it is done. Asked again with the same id, it is not done again.
+   *  @throws BillingError with why it was refused; one that may be retried means that the work goes on by itself. */
+  command(subscription: SubscriptionStart, command: SubscriptionUpdate, updateId: string): Promise<void>
+  /** Makes a test clock at the provider. */
+  openTestClock(projectId: ProjectId, clockId: ClockId): Promise<void>
+  /** Moves a test clock, and answers when it has begun to move. */
+  advanceTestClock(
+    projectId: ProjectId,
+    clockId: ClockId,
+    advance: { targetTime: number; updateId: string },
+  ): Promise<void>
   isReachable(): Promise<boolean>
 }
+
+export type SubscriptionUpdate =
+  | {
+      kind: 'changePlan'
+      args: CommandRequest & { plan_id: string; when: 'now' | 'period_end'; quantity?: number }
+    }
+  | { kind: 'cancel'; args: CommandRequest & { at: 'now' | 'period_end' } }
+  | { kind: 'resume'; args: CommandRequest }
+  | { kind: 'pause'; args: CommandRequest & { until?: string } }
+  | { kind: 'retryPayment'; args: CommandRequest }
 
 /** Below the 10 seconds after which HTTP clients commonly give up. */
 const CHECKOUT_DEADLINE_MS = 8_000
@@ -22,6 +56,8 @@ const CHECKOUT_DEADLINE_MS = 8_000
 const CHECKOUT_PATIENCE_MS = 1_500
 /** The first checkout publishes what it needs anyway, so nobody waits long for the rest. */
 const CATALOG_DEADLINE_MS = 2_000
+/** A command charges at most a few cards. Beyond this the caller asks again and gets the same answer. */
+const COMMAND_DEADLINE_MS = 9_000
 const HEALTH_DEADLINE_MS = 1_000
 
 export function createOrchestrator(temporal: Client): Orchestrator {
@@ -39,6 +75,56 @@ export function createOrchestrator(temporal: Client): Orchestrator {
           startWorkflowOperation: new WithStartWorkflowOperation('catalog', catalogStart(projectId)),
         }),
       )
+    },
+
+    async command(subscription, { kind, args }, updateId) {
+      try {
+        await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, () =>
+          temporal.workflow.executeUpdateWithStart(kind, {
+            args: [args],
+            updateId,
+            // It runs already; should somebody have ended it, this brings it back.
+            startWorkflowOperation: new WithStartWorkflowOperation(
+              'subscription',
+              subscriptionStart(subscription),
+            ),
+          }),
+        )
+      } catch (error) {
+        throw translateUpdateError(error, { subscription_id: subscription.subscriptionId })
+      }
+    },
+
+    async openTestClock(projectId, clockId) {
+      try {
+        await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, () =>
+          temporal.workflow.executeUpdateWithStart(testClockOpened, {
+            startWorkflowOperation: new WithStartWorkflowOperation(
+              'testClock',
+              testClockStart(projectId, clockId),
+            ),
+          }),
+        )
+      } catch (error) {
+        throw translateUpdateError(error, { test_clock_id: clockId })
+      }
+    },
+
+    async advanceTestClock(projectId, clockId, { targetTime, updateId }) {
+      try {
+        await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, () =>
+          temporal.workflow.executeUpdateWithStart(advanceTestClock, {
+            args: [{ targetTime }],
+            updateId,
+            startWorkflowOperation: new WithStartWorkflowOperation(
+              'testClock',
+              testClockStart(projectId, clockId),
+            ),
+          }),
+        )
+      } catch (error) {
+        throw translateUpdateError(error, { test_clock_id: clockId })
+      }
     },
 
     isReachable,

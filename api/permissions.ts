@@ -3,15 +3,35 @@ import type { Caller } from './context.ts'
 
 /** Who may do what. */
 
-export type Permission = 'read' | 'start_payments' | 'manage_projects' | 'manage_keys' | 'manage_operators'
+export type Permission =
+  | 'read'
+  | 'start_payments'
+  | 'manage_subscriptions'
+  | 'move_test_clocks'
+  | 'manage_projects'
+  | 'manage_keys'
+  | 'manage_operators'
 
 /** A project's key does the project's daily business. It cannot make keys: a stolen one would outlive its revocation. */
-const ofProjectKeys: readonly Permission[] = ['read', 'start_payments']
+const ofProjectKeys: readonly Permission[] = [
+  'read',
+  'start_payments',
+  'manage_subscriptions',
+  'move_test_clocks',
+]
 
 const ofOperators: Record<OperatorRole, readonly Permission[]> = {
   viewer: ['read'],
-  support: ['read', 'start_payments'],
-  admin: ['read', 'start_payments', 'manage_projects', 'manage_keys', 'manage_operators'],
+  support: ['read', 'start_payments', 'manage_subscriptions', 'move_test_clocks'],
+  admin: [
+    'read',
+    'start_payments',
+    'manage_subscriptions',
+    'move_test_clocks',
+    'manage_projects',
+    'manage_keys',
+    'manage_operators',
+  ],
 }
 
 export function may(caller: Caller, permission: Permission): boolean {

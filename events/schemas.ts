@@ -8,7 +8,9 @@ import {
   topicOf,
 } from '../domain/events.ts'
 import { paymentStatuses } from '../domain/checkout.ts'
+import { attemptTriggers } from '../domain/dunning.ts'
 import { externalNamePattern, type Id, type IdPrefix } from '../domain/ids.ts'
+import { noticeKinds } from '../domain/notices.ts'
 import { subscriptionStatuses } from '../domain/subscription.ts'
 
 /** What every event is, for those who read them: the source of the published JSON Schemas and of the AsyncAPI document.
@@ -52,7 +54,10 @@ const subscription = {
   subscription_id: id('sbs', 'The subscription.'),
   user_id: user,
   plan_id: plan,
-  plan_version: z.int().positive().describe('The version that was sold. It stays when the plan changes.'),
+  plan_version: z
+    .int()
+    .positive()
+    .describe('The version that was sold. It stays when the plan gets a new one.'),
   quantity: z.int().positive(),
   status: z.enum(subscriptionStatuses),
   has_access: z
@@ -63,9 +68,54 @@ const subscription = {
   current_period_end: time('End of the period that was paid for.'),
   cancel_at_period_end: z.boolean(),
   trial_end: time('End of the trial.').optional(),
+  paused_until: time('When the pause ends by itself.').optional(),
+  pending_change: z
+    .strictObject({
+      plan_id: plan,
+      plan_version: z.int().positive(),
+      quantity: z.int().positive(),
+      when: z.enum(['now', 'period_end']),
+      at: time('When it takes effect; for `now`, when it lapses unless its payment is confirmed.'),
+    })
+    .describe('A change of plan that was asked for and does not count yet.')
+    .optional(),
   interval: z.enum(['day', 'week', 'month', 'year']),
   payment_id: id('pay', 'The payment that started it.').optional(),
 }
+
+const dunning = {
+  invoice_id: z.string().describe("Stripe's invoice that is unpaid."),
+  subscription_id: id('sbs', 'The subscription.'),
+  user_id: user,
+  plan_id: plan,
+  amount: amount('What is owed.'),
+  currency,
+  failed_at: time('The first failed charge: every deadline is counted from here.'),
+  grace_until: time('Until when access stays although nothing was paid.'),
+  policy_version: z
+    .int()
+    .nonnegative()
+    .describe('The version of the dunning policy that the case began with; 0 is the default.'),
+}
+const declineCode = z.string().describe("Stripe's decline code.").optional()
+
+/** A notice as the customer gets it, where mails are sent; products may send it in their own way instead. */
+const notice = z.strictObject({
+  kind: z.enum(noticeKinds),
+  user_id: user,
+  subscription_id: id('sbs', 'The subscription.'),
+  plan_id: plan,
+  plan_name: z.string(),
+  amount: amount('What is owed, or will be charged.').optional(),
+  currency: currency.optional(),
+  invoice_id: z.string().optional(),
+  retry_at: time('When the charge is tried again.').optional(),
+  grace_until: time('Until when access stays although nothing was paid.').optional(),
+  trial_end: time('End of the trial.').optional(),
+  access_until: time('Until when access stays; for a pause, when it ends.').optional(),
+  reason: z.string().describe('Why, as a sentence for the customer.').optional(),
+  pay_url: z.string().describe("Stripe's page where the customer can pay by hand.").optional(),
+})
 
 const paymentSchema = z.strictObject(payment)
 const subscriptionSchema = z.strictObject(subscription)
@@ -115,6 +165,46 @@ export const dataSchemas = {
   'subscription.paused': subscriptionSchema.describe('It is paused.'),
   'subscription.resumed': subscriptionSchema.describe('It runs again after a pause.'),
   'subscription.canceled': subscriptionSchema.describe('It has ended. Final: who comes back buys anew.'),
+  'subscription.trial_will_end': subscriptionSchema.describe('The trial ends in three days.'),
+  'dunning.retry_scheduled': z
+    .strictObject({
+      ...dunning,
+      retry: z.int().positive().describe('Which of the scheduled retries comes next, from 1.'),
+      retries: z.int().positive().describe('How many are scheduled.'),
+      retry_at: time('When it is due.'),
+    })
+    .describe('The next retry of an unpaid invoice is scheduled.'),
+  'dunning.retry_failed': z
+    .strictObject({
+      ...dunning,
+      trigger: z
+        .enum(attemptTriggers)
+        .describe("What made somebody try: `customer` is a try on Stripe's own page."),
+      decline_code: declineCode,
+      advice_code: z.string().describe("The bank's advice.").optional(),
+    })
+    .describe('A try to collect an unpaid invoice failed.'),
+  'dunning.exhausted': z
+    .strictObject({
+      ...dunning,
+      on_exhausted: z.enum(['cancel', 'pause', 'leave_past_due']).describe('What the policy does now.'),
+    })
+    .describe('Every scheduled retry has failed.'),
+  'alert.payment_failed': z
+    .strictObject({
+      ...dunning,
+      failures: z.int().positive().describe('How many tries to collect this invoice have failed.'),
+      decline_code: declineCode,
+    })
+    .describe('For finance: a renewal, or a retry of it, was not paid.'),
+  'notice.retry_upcoming': notice.describe('The customer is told that a charge is about to be tried again.'),
+  'notice.payment_failed': notice.describe('The customer is told that a charge failed.'),
+  'notice.authentication_required': notice.describe('The customer must confirm the payment at their bank.'),
+  'notice.payment_recovered': notice.describe('The customer is told that what was owed is paid.'),
+  'notice.trial_will_end': notice.describe('The customer is told that the trial ends soon.'),
+  'notice.subscription_canceled': notice.describe('The customer is told that the subscription has ended.'),
+  'notice.subscription_paused': notice.describe('The customer is told of the pause.'),
+  'notice.subscription_resumed': notice.describe('The customer is told that it runs again.'),
   'entitlement.role_granted': roleSchema.describe('A user holds a role that was not held before.'),
   'entitlement.role_revoked': roleSchema.describe('No subscription of the user carries the role any more.'),
 } satisfies { [Type in EventType]: z.ZodType<EventDataByType[Type]> }

@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
 import { inProject } from '../../db/client.ts'
+import { currentPolicy } from '../../db/dunning.ts'
 import { insertKey } from '../../db/keys.ts'
 import { deriveId } from '../../db/mint-id.ts'
 import {
@@ -10,7 +11,7 @@ import {
   registerProject,
 } from '../../db/projects.ts'
 import { featuresOf, type Plan, type Product } from '../../domain/catalog.ts'
-import { defaultDunningPolicy, type DunningPolicy } from '../../domain/dunning-policy.ts'
+import type { DunningPolicy } from '../../domain/dunning-policy.ts'
 import { BillingError } from '../../domain/errors.ts'
 import { type Currency, money } from '../../domain/money.ts'
 import type { CallerEnv } from '../context.ts'
@@ -19,6 +20,7 @@ import type { ApiDependencies } from '../dependencies.ts'
 import { forOperator, forProject } from '../guards.ts'
 import { idempotent } from '../idempotency.ts'
 import { describeError } from '../problem.ts'
+import { showDunningPolicy, toDunningPolicy } from '../schemas/dunning.ts'
 import { DEFAULT_LIMIT, paging } from '../schemas/fields.ts'
 import { readProblems, writeProblems } from '../schemas/problem.ts'
 import {
@@ -27,7 +29,6 @@ import {
   type ProjectInput,
   projectInput,
   projectPage,
-  toDunningPolicy,
 } from '../schemas/projects.ts'
 import { deriveKey, hashKey } from '../secrets.ts'
 
@@ -67,7 +68,7 @@ export function projectRoutes(app: OpenAPIHono<CallerEnv>, dependencies: ApiDepe
           name: input.name,
           currency: input.currency,
           ...catalog,
-          dunningPolicy: input.dunning && toDunningPolicy(input.dunning),
+          dunningPolicies: policiesOf(input),
           successUrl: input.success_url,
           cancelUrl: input.cancel_url,
           correlationId,
@@ -142,14 +143,19 @@ export function projectRoutes(app: OpenAPIHono<CallerEnv>, dependencies: ApiDepe
     }),
     async (c) => {
       const { projectId } = c.var.tenant
-      const [row, catalog] = await inProject(application, projectId, (transaction) =>
-        Promise.all([findProject(transaction, projectId), readCatalog(transaction, projectId)]),
+      const [row, catalog, dunning] = await inProject(application, projectId, (transaction) =>
+        Promise.all([
+          findProject(transaction, projectId),
+          readCatalog(transaction, projectId),
+          currentPolicy(transaction, projectId, ''),
+        ]),
       )
       if (!row) throw new BillingError('project_not_found')
       const { paymentTypes, features } = featuresOf(catalog)
       const answer = {
         ...showProject(row),
-        dunning: showDunningPolicy(row.dunningPolicy ?? defaultDunningPolicy),
+        dunning: showDunningPolicy(dunning.policy),
+        dunning_version: dunning.version,
         payment_types: paymentTypes,
         features,
         plans: catalog.plans.map(showPlan),
@@ -158,6 +164,15 @@ export function projectRoutes(app: OpenAPIHono<CallerEnv>, dependencies: ApiDepe
       return c.json(answer, 200)
     },
   )
+}
+
+function policiesOf({ dunning, plans }: ProjectInput): { planId: string; policy: DunningPolicy }[] {
+  return [
+    ...(dunning ? [{ planId: '', policy: toDunningPolicy(dunning) }] : []),
+    ...plans.flatMap(({ id, dunning: ofPlan }) =>
+      ofPlan ? [{ planId: id, policy: toDunningPolicy(ofPlan) }] : [],
+    ),
+  ]
 }
 
 function catalogOf(input: ProjectInput): { plans: Plan[]; products: Product[] } {
@@ -193,13 +208,6 @@ function showProject(row: ProjectRow) {
     created_at: row.createdAt.toISOString(),
   }
 }
-
-const showDunningPolicy = (policy: DunningPolicy) => ({
-  retries: policy.retries,
-  grace: policy.grace,
-  notice_before: policy.noticeBefore,
-  on_exhausted: policy.onExhausted,
-})
 
 const showPlan = (plan: Plan) => ({
   id: plan.id,

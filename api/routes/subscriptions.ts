@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { listAudit } from '../../db/audit.ts'
 import { inProject } from '../../db/client.ts'
-import { findSubscription, listSubscriptions, type SubscriptionWithPlan } from '../../db/subscriptions.ts'
+import { findSubscription, listSubscriptions } from '../../db/subscriptions.ts'
 import { BillingError } from '../../domain/errors.ts'
 import { isId } from '../../domain/ids.ts'
 import { heldRoles } from '../../domain/roles.ts'
@@ -9,18 +10,29 @@ import type { CallerEnv } from '../context.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { forProject } from '../guards.ts'
 import { readProblems } from '../schemas/problem.ts'
-import { subscriptionParams, subscriptionShown, userSubscriptions } from '../schemas/subscriptions.ts'
+import {
+  oneSubscriptionParams,
+  subscriptionParams,
+  subscriptionShown,
+  timelinePage,
+  userSubscriptions,
+} from '../schemas/subscriptions.ts'
+import { showSubscriptions } from '../show-subscription.ts'
+
+const tags = ['Subscriptions']
 
 export function subscriptionRoutes(app: OpenAPIHono<CallerEnv>, dependencies: ApiDependencies): void {
   const { application, livemode } = dependencies
+  const reading = forProject(dependencies, 'read')
+
   app.openapi(
     createRoute({
       method: 'get',
       path: '/subscriptions/{user_id}',
-      tags: ['Subscriptions'],
+      tags,
       summary: 'What a user has now, or one subscription',
       description: 'A user who never bought anything has no access and no subscriptions; that is no error.',
-      middleware: [forProject(dependencies, 'read')] as const,
+      middleware: [reading] as const,
       request: { params: subscriptionParams },
       responses: {
         200: {
@@ -33,49 +45,62 @@ export function subscriptionRoutes(app: OpenAPIHono<CallerEnv>, dependencies: Ap
     async (c) => {
       const { projectId } = c.var.tenant
       const { user_id: name } = c.req.valid('param')
-      if (isId('sbs', name)) {
-        const found = await inProject(application, projectId, (transaction) =>
-          findSubscription(transaction, projectId, name),
-        )
-        if (!found || found.subscription.livemode !== livemode) throw new BillingError('not_found')
-        return c.json(showSubscription(found), 200)
-      }
-      const all = await inProject(application, projectId, (transaction) =>
-        listSubscriptions(transaction, projectId, name, livemode),
-      )
-      const answer = {
-        user_id: name,
-        has_access: all.some(({ subscription }) => hasAccess(subscription.status)),
-        roles: heldRoles(
-          all.map(({ subscription, plan }) => ({ status: subscription.status, roles: plan.roles })),
-        ),
-        subscriptions: all.map(showSubscription),
-      }
+      const answer = await inProject(application, projectId, async (transaction) => {
+        if (isId('sbs', name)) {
+          const found = await findSubscription(transaction, projectId, name)
+          if (!found || found.subscription.livemode !== livemode) return undefined
+          return (await showSubscriptions(transaction, projectId, [found]))[0]
+        }
+        const all = await listSubscriptions(transaction, projectId, name, livemode)
+        return {
+          user_id: name,
+          has_access: all.some(({ subscription }) => hasAccess(subscription)),
+          roles: heldRoles(all.map(({ subscription, plan }) => ({ ...subscription, roles: plan.roles }))),
+          subscriptions: await showSubscriptions(transaction, projectId, all),
+        }
+      })
+      if (!answer) throw new BillingError('not_found')
       return c.json(answer, 200)
     },
   )
-}
 
-/** Failed renewals are not collected by cases yet. */
-const noDunningCases: { invoice_id: string; status: string }[] = []
-
-function showSubscription({ subscription, plan }: SubscriptionWithPlan) {
-  return {
-    subscription_id: subscription.subscriptionId,
-    user_id: subscription.userId,
-    plan_id: subscription.planId,
-    plan_version: subscription.planVersion,
-    quantity: subscription.quantity,
-    status: subscription.status,
-    has_access: hasAccess(subscription.status),
-    roles: heldRoles([{ status: subscription.status, roles: plan.roles }]),
-    current_period_start: subscription.currentPeriodStart.toISOString(),
-    current_period_end: subscription.currentPeriodEnd.toISOString(),
-    cancel_at_period_end: subscription.cancelAtPeriodEnd,
-    ...(subscription.trialEnd && { trial_end: subscription.trialEnd.toISOString() }),
-    dunning_cases: noDunningCases,
-    stripe_subscription_id: subscription.stripeSubscriptionId,
-    payment_id: subscription.paymentId,
-    created_at: subscription.createdAt.toISOString(),
-  }
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/subscriptions/{subscription_id}/timeline',
+      tags,
+      summary: 'Each thing that happened to a subscription, in order',
+      description:
+        'What, why, by whom, under which version of the dunning policy, and the event that led to it.',
+      middleware: [reading] as const,
+      request: { params: oneSubscriptionParams },
+      responses: {
+        200: { description: 'All of it.', content: { 'application/json': { schema: timelinePage } } },
+        ...readProblems,
+      },
+    }),
+    async (c) => {
+      const { projectId } = c.var.tenant
+      const { subscription_id: name } = c.req.valid('param')
+      if (!isId('sbs', name)) throw new BillingError('not_found')
+      const rows = await inProject(application, projectId, async (transaction) => {
+        const found = await findSubscription(transaction, projectId, name)
+        if (!found || found.subscription.livemode !== livemode) return undefined
+        return listAudit(transaction, projectId, name)
+      })
+      if (!rows) throw new BillingError('not_found')
+      const data = rows.map((row) => ({
+        at: row.occurredAt.toISOString(),
+        what: row.action,
+        why: row.why,
+        by: row.actor,
+        ...(row.eventId !== null && { event_id: row.eventId }),
+        ...(row.policyVersion !== null && { policy_version: row.policyVersion }),
+        ...(row.amount !== null && { amount: row.amount }),
+        ...(row.currency !== null && { currency: row.currency }),
+        stripe_ids: row.stripeIds,
+      }))
+      return c.json({ data, next_cursor: null }, 200)
+    },
+  )
 }

@@ -36,6 +36,14 @@ export const paymentInput = z
       success_url: returnUrl.optional(),
       cancel_url: returnUrl.optional(),
       metadata: metadata.default({}),
+      test_clock_id: z
+        .string(must('must be the id of a test clock ("clk_…"); leave it out in live mode.'))
+        .max(128, must('must be the id of a test clock ("clk_…"); leave it out in live mode.'))
+        .optional()
+        .openapi({
+          description: 'Test mode: puts the user on this clock, with their first payment only.',
+          example: 'clk_01arz3ndektsv4rrffq69g5fav',
+        }),
     },
     must('must be an object that describes a payment.'),
   )

@@ -49,3 +49,10 @@ export const paymentProblems = {
   402: problem('The payment was declined.'),
   502: problem("The payment provider's answer is final and not the caller's fault."),
 }
+
+/** What a command on something that lives may answer besides. */
+export const commandProblems = {
+  ...paymentProblems,
+  402: problem('The charge was declined, or needs the customer (`pay_url`): everything is as it was.'),
+  409: problem('It cannot be done as things stand; `detail` says why and what may be done instead.'),
+}

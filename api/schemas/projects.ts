@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { type DunningPolicy, flawOf, MAX_RETRIES, parseDuration } from '../../domain/dunning-policy.ts'
+import { dunningInput, dunningShown } from './dunning.ts'
 import {
   amountFlaw,
   amountFrom,
@@ -59,6 +59,9 @@ const planInput = z
         }, limitsRule)
         .default({})
         .openapi({ description: 'For your services to enforce.', example: { seats: 5 } }),
+      dunning: dunningInput
+        .optional()
+        .openapi({ description: "Left out: what holds for the project's other plans." }),
     },
     must('must be an object that describes a plan.'),
   )
@@ -84,56 +87,6 @@ const productInput = z
     must('must be an object that describes a product.'),
   )
   .openapi('NewProduct')
-
-const durationRule = must('must be an ISO 8601 duration in days or hours, such as "P3D" or "PT12H".')
-const duration = z
-  .string(durationRule)
-  .refine((text) => parseDuration(text) !== undefined, durationRule)
-  .openapi({ example: 'P3D' })
-const retriesRule = must(
-  `must be a list of at most ${MAX_RETRIES} durations, each counted from the failed charge.`,
-)
-const exhaustedRule = must('must be "cancel", "pause" or "leave_past_due".')
-
-const dunningInput = z
-  .strictObject(
-    {
-      retries: z.array(duration, retriesRule).max(MAX_RETRIES, retriesRule).default(['P3D', 'P5D', 'P7D']),
-      grace: duration.default('P7D').openapi({ description: 'How long access stays while nothing is paid.' }),
-      notice_before: duration
-        .default('P1D')
-        .openapi({ description: 'How long before a retry the customer is told.' }),
-      on_exhausted: z.enum(['cancel', 'pause', 'leave_past_due'], exhaustedRule).default('cancel'),
-    },
-    must('must be an object that describes a dunning policy; leave it out for the default.'),
-  )
-  .check((context) => {
-    // A duration that is none cannot be compared with the others.
-    const flaw = context.issues.length === 0 && flawOf(toDunningPolicy(context.value))
-    if (!flaw) return
-    const names = {
-      noticeBefore: 'notice_before',
-      onExhausted: 'on_exhausted',
-      retries: 'retries',
-      grace: 'grace',
-    }
-    context.issues.push({
-      code: 'custom',
-      input: context.value,
-      path: [names[flaw.field]],
-      message: `${flaw.rule}.`,
-    })
-  })
-  .openapi('DunningPolicy')
-
-export function toDunningPolicy(input: z.infer<typeof dunningInput>): DunningPolicy {
-  return {
-    retries: input.retries,
-    grace: input.grace,
-    noticeBefore: input.notice_before,
-    onExhausted: input.on_exhausted,
-  }
-}
 
 const listRule = (what: string) => must(`must be a list of at most ${MAX_ITEMS} ${what}.`)
 
@@ -200,12 +153,8 @@ export const projectPage = page(project).openapi('ProjectPage')
 
 export const projectDetail = project
   .extend({
-    dunning: z.object({
-      retries: z.array(z.string()),
-      grace: z.string(),
-      notice_before: z.string(),
-      on_exhausted: z.enum(['cancel', 'pause', 'leave_past_due']),
-    }),
+    dunning: dunningShown,
+    dunning_version: z.int().openapi({ description: 'The version of the policy; 0 is the default.' }),
     payment_types: z.array(z.enum(['one_time', 'subscription', 'credits'])),
     features: z.array(z.string()),
     plans: z.array(
