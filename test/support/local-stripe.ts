@@ -24,6 +24,8 @@ export const cards = {
   declined: '4000000000000002',
   insufficientFunds: '4000000000009995',
   threeDSecure: '4000002760003184',
+  /** Can be saved, and is declined when charged. */
+  chargeDeclined: '4000000000000341',
 }
 
 /** The local Stripe from a test's side: its official SDK, the hand of a payer without a browser, and what goes wrong. */
@@ -39,14 +41,23 @@ export function createLocalStripe(apiBase: string) {
     if (!answer.ok) throw new Error(`/_local/${path} answered ${answer.status} ${JSON.stringify(value)}`)
     return value
   }
+  const sdk = createStripeClient({ secretKey: localStripeKey, apiBase })
   return {
     apiBase,
-    sdk: createStripeClient({ secretKey: localStripeKey, apiBase }),
+    sdk,
     counts: () => local('GET', 'counts') as Promise<StripeCounts>,
     faults: (faults: StripeFaults) => local('POST', 'faults', faults),
     endFaults: () => local('DELETE', 'faults'),
     /** Completes the payment page. Fails when the card is declined. */
     pay: (sessionId: string, card = cards.good) => local('POST', `checkout/${sessionId}/pay`, { card }),
+    /** What the saved cards of a subscription's customer do from now on. */
+    async changeCard(subscriptionId: string, card: string): Promise<void> {
+      const { customer } = await sdk.subscriptions.retrieve(subscriptionId)
+      await local('POST', `customers/${typeof customer === 'string' ? customer : customer.id}/card`, { card })
+    },
+    /** The customer pays an invoice on its page. */
+    payInvoice: (invoiceId: string, card = cards.good) =>
+      local('POST', `invoices/${invoiceId}/pay`, { card }),
     /** The payment page is submitted with a card that is declined. */
     async payInVain(sessionId: string, card = cards.declined): Promise<void> {
       const paid = await local('POST', `checkout/${sessionId}/pay`, { card }).then(

@@ -20,16 +20,18 @@ export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
   const [sessions, charges, subscriptions] = await Promise.all([
     all(sdk.checkout.sessions.list({ limit: 100 })),
     all(sdk.charges.list({ limit: 100 })),
-    all(sdk.subscriptions.list({ limit: 100, status: 'all', expand: ['data.latest_invoice.payments'] })),
+    allSubscriptions(sdk),
   ])
   const paymentOfIntent = new Map<string, string>()
   for (const { payment_intent: intent, metadata } of sessions)
     if (typeof intent === 'string') paymentOfIntent.set(intent, metadata?.[metadataKeys.payment] ?? '')
-  for (const { latest_invoice: invoice, metadata } of subscriptions) {
-    const [payment] = typeof invoice === 'object' ? (invoice?.payments?.data ?? []) : []
-    const intent = payment?.payment.payment_intent
+  for (const { id, metadata } of subscriptions) {
+    const ofSubscription = sdk.invoices.list({ subscription: id, limit: 100, expand: ['data.payments'] })
+    const first = (await all(ofSubscription)).find(({ billing_reason: why }) => why === 'subscription_create')
+    const intent = first?.payments?.data[0]?.payment.payment_intent
     if (typeof intent === 'string') paymentOfIntent.set(intent, metadata[metadataKeys.payment] ?? '')
   }
+  const ofCheckouts = charges.filter(({ payment_intent: intent }) => paymentOfIntent.has(idOf(intent) ?? ''))
   const declined = new Set(
     charges
       .filter(({ status }) => status === 'failed')
@@ -52,14 +54,15 @@ export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
           received: status === 'succeeded' ? (session.amount_total ?? 0) : 0,
         }
       }),
-    attempts: () => charges.map(({ id, status }) => ({ charge: id, outcome: status })),
+    attempts: () => ofCheckouts.map(({ id, status }) => ({ charge: id, outcome: status })),
     subscriptions: () =>
       subscriptions
         // One whose first payment was never made has not begun.
         .filter(({ status }) => !status.startsWith('incomplete'))
         .map(({ metadata, status, items }) => ({
           subscription_id: metadata[metadataKeys.subscription] ?? '',
-          status,
+          // What Stripe gave up on we still call by what it is.
+          status: status === 'unpaid' ? 'past_due' : status,
           ends: items.data[0]?.current_period_end ?? 0,
         })),
     captured: () => {
@@ -70,6 +73,17 @@ export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
       }))
     },
   }
+}
+
+/** Those on a test clock are listed only with their clock. */
+async function allSubscriptions(sdk: Sdk) {
+  const clocks = await all(sdk.testHelpers.testClocks.list({ limit: 100 }))
+  const lists = await Promise.all(
+    [{}, ...clocks.map(({ id }) => ({ test_clock: id }))].map((filter) =>
+      all(sdk.subscriptions.list({ limit: 100, status: 'all', ...filter })),
+    ),
+  )
+  return lists.flat()
 }
 
 async function all<Item>(list: AsyncIterable<Item>): Promise<Item[]> {
