@@ -31,9 +31,7 @@ export function createChangePaymentMethod(dependencies: ActivityDependencies) {
   const { database, provider, now } = dependencies
   const payers = createPayers(dependencies)
 
-  return async function changePaymentMethod(
-    input: ChangePaymentMethodInput,
-  ): Promise<ChangedPaymentMethod> {
+  return async function changePaymentMethod(input: ChangePaymentMethodInput): Promise<ChangedPaymentMethod> {
     const { change } = input
     switch (change.kind) {
       case 'attach':
@@ -65,8 +63,8 @@ export function createChangePaymentMethod(dependencies: ActivityDependencies) {
     if (await payers.hasHappened({ projectId, intent })) return { paymentMethodId }
     const isFirst = (await saved()).every((card) => card.paymentMethodId === paymentMethodId)
     const isDefault = change.makeDefault || isFirst
-    const subscriptions = isDefault ? running(payer) : []
-    if (isDefault) await payers.charge({ paymentMethodId, subscriptions, providerCustomerId })
+    const subscriptions = isDefault ? payer.running : []
+    if (isDefault) await payers.chargeTo({ paymentMethodId, subscriptions, providerCustomerId })
     await payers.record({
       ...told(input, [paymentMethodId, providerCustomerId]),
       intent,
@@ -86,8 +84,8 @@ export function createChangePaymentMethod(dependencies: ActivityDependencies) {
     const payer = await payers.read(input)
     const providerCustomerId = mustHaveCards(payer)
     if (!find(await provider.listPaymentMethods({ providerCustomerId }), paymentMethodId)) throw notFound()
-    const subscriptions = subscriptionId ? [runningOne(payer, subscriptionId)] : running(payer)
-    await payers.charge({
+    const subscriptions = subscriptionId ? [runningOne(payer, subscriptionId)] : payer.running
+    await payers.chargeTo({
       paymentMethodId,
       subscriptions,
       ...(!subscriptionId && { providerCustomerId }),
@@ -147,14 +145,14 @@ export function createChangePaymentMethod(dependencies: ActivityDependencies) {
   ): Promise<void> {
     const { providerCustomerId, cards, from, to } = change
     const orphaned: SubscriptionRow[] = []
-    for (const subscription of running(payer)) {
+    for (const subscription of payer.running) {
       const ofThis = await provider.listPaymentMethods({
         providerCustomerId,
         providerSubscriptionId: subscription.stripeSubscriptionId,
       })
       if (find(ofThis, from)?.isDefault) orphaned.push(subscription)
     }
-    await payers.charge({
+    await payers.chargeTo({
       paymentMethodId: to.paymentMethodId,
       subscriptions: orphaned,
       ...(find(cards, from)?.isDefault && { providerCustomerId }),
@@ -164,8 +162,6 @@ export function createChangePaymentMethod(dependencies: ActivityDependencies) {
 
 const find = (cards: PaymentMethod[], paymentMethodId: string) =>
   cards.find((card) => card.paymentMethodId === paymentMethodId)
-
-const running = ({ subscriptions }: Payer) => subscriptions.filter(({ status }) => status !== 'canceled')
 
 /** @throws BillingError for a subscription of somebody else, and for one that has ended. */
 function runningOne({ subscriptions }: Payer, subscriptionId: SubscriptionId): SubscriptionRow {

@@ -1,5 +1,6 @@
 import type { CheckoutSnapshot } from '../domain/checkout.ts'
 import { createAttemptPayment } from './attempt-payment.ts'
+import { createChangePaymentMethod } from './change-payment-method.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { createLookAtCase, createRecordDunningStep } from './dunning-steps.ts'
 import { createFollowSubscription } from './follow-subscription.ts'
@@ -9,6 +10,7 @@ import { createRecordCheckout, createRecordRefusal } from './record-checkout.ts'
 import { createRecordOperatorAction } from './record-operator-action.ts'
 import { createRecordTrialNotice } from './record-trial-notice.ts'
 import { createRunCommand } from './run-command.ts'
+import { createFollowSetupPage, createOpenSetupPage } from './setup-page.ts'
 import {
   createForgetDeadline,
   createOpenTestClock,
@@ -32,6 +34,9 @@ export function createStripeActivities(dependencies: ActivityDependencies) {
     attemptPayment: createAttemptPayment(dependencies),
     runCommand: createRunCommand(dependencies),
     voidInvoices: createVoidInvoices(dependencies),
+    openSetupPage: createOpenSetupPage(dependencies),
+    followSetupPage: createFollowSetupPage(dependencies),
+    changePaymentMethod: createChangePaymentMethod(dependencies),
     openTestClock: createOpenTestClock(dependencies),
     playTestClock: createPlayTestClock(dependencies),
   }

@@ -19,14 +19,19 @@ export interface Payer {
   customer: CustomerRow
   /** All subscriptions, the ended ones too, oldest first. */
   subscriptions: SubscriptionRow[]
+  /** Those that have not ended. */
+  running: SubscriptionRow[]
 }
 
 /** What was done about a customer's cards, for the audit. */
 export interface CardsChanged extends PayerSubject {
   /** Names it for ever: written once, however often it is done. */
   intent: string
-  action: 'payment_method.page_opened' | 'payment_method.added' | 'payment_method.removed'
-  | 'payment_method.made_default'
+  action:
+    | 'payment_method.page_opened'
+    | 'payment_method.added'
+    | 'payment_method.removed'
+    | 'payment_method.made_default'
   why: string
   by: string
   correlationId: string
@@ -42,22 +47,26 @@ export function createPayers({ database, provider, now }: ActivityDependencies) 
       return inProject(database, projectId, async (transaction) => {
         const customer = await readCustomer(transaction, projectId, customerId)
         const all = await listSubscriptions(transaction, projectId, customer.userId, customer.livemode)
-        return { customer, subscriptions: all.map(({ subscription }) => subscription) }
+        const subscriptions = all.map(({ subscription }) => subscription)
+        return {
+          customer,
+          subscriptions,
+          running: subscriptions.filter(({ status }) => status !== 'canceled'),
+        }
       })
     },
 
     hasHappened: ({ projectId, intent }: { projectId: ProjectId; intent: string }): Promise<boolean> =>
       inProject(database, projectId, (transaction) => hasHappened(transaction, { projectId, intent })),
 
-    /** Has these subscriptions charge a card from now on, and all that come as well unless only these are meant. */
-    async charge(
-      { paymentMethodId, subscriptions, providerCustomerId }: {
-        paymentMethodId: string
-        subscriptions: SubscriptionRow[]
-        /** Whose default it becomes. */
-        providerCustomerId?: string
-      },
-    ): Promise<void> {
+    /** Has a card charged from now on, for these subscriptions. */
+    async chargeTo(charged: {
+      paymentMethodId: string
+      subscriptions: SubscriptionRow[]
+      /** Whose default it becomes besides. */
+      providerCustomerId?: string
+    }): Promise<void> {
+      const { paymentMethodId, subscriptions, providerCustomerId } = charged
       for (const { stripeSubscriptionId } of subscriptions)
         await chargeRenewals(stripeSubscriptionId, paymentMethodId)
       // Last, because it is what tells the unpaid invoices to look: by now they see the whole change.
@@ -66,7 +75,9 @@ export function createPayers({ database, provider, now }: ActivityDependencies) 
 
     record: (change: CardsChanged): Promise<boolean> =>
       inProject(database, change.projectId, (transaction) =>
-        once(transaction, change, () => writeRows(transaction, change)),
+        once(transaction, { projectId: change.projectId, intent: change.intent }, () =>
+          writeRows(transaction, change),
+        ),
       ),
   }
 

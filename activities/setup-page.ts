@@ -79,13 +79,12 @@ export function createFollowSetupPage(dependencies: ActivityDependencies) {
 
     const intent = `${customerId}/saved/${sessionId}`
     if (await payers.hasHappened({ projectId, intent })) return followed
-    const { customer, subscriptions: all } = await payers.read({ projectId, customerId })
+    const { customer, running } = await payers.read({ projectId, customerId })
     const providerCustomerId = await ensureCustomerAtProvider(dependencies, customer)
     const cards = await provider.listPaymentMethods({ providerCustomerId })
     // Removed before we looked: then there is nothing to charge.
     if (!cards.some((card) => card.paymentMethodId === paymentMethodId)) return followed
-    const subscriptions = all.filter((subscription) => subscription.status !== 'canceled')
-    await payers.charge({ paymentMethodId, subscriptions, providerCustomerId })
+    await payers.chargeTo({ paymentMethodId, subscriptions: running, providerCustomerId })
     await payers.record({
       projectId,
       customerId,
@@ -95,7 +94,7 @@ export function createFollowSetupPage(dependencies: ActivityDependencies) {
       action: 'payment_method.added',
       why: 'The customer saved a card on the page of Stripe, to be charged from now on.',
       stripeIds: [paymentMethodId, providerCustomerId, sessionId],
-      subscriptions,
+      subscriptions: running,
       after: { is_default: true },
     })
     return followed

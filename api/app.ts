@@ -10,6 +10,7 @@ import { documentationRoutes } from './routes/documentation.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { operatorRoutes } from './routes/operators.ts'
+import { paymentMethodRoutes } from './routes/payment-methods.ts'
 import { paymentRoutes } from './routes/payments.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { dunningPolicyRoutes } from './routes/dunning-policies.ts'
@@ -40,6 +41,7 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<BaseEnv> {
   paymentRoutes(api, dependencies)
   subscriptionRoutes(api, dependencies)
   subscriptionCommandRoutes(api, dependencies)
+  paymentMethodRoutes(api, dependencies)
   dunningPolicyRoutes(api, dependencies)
   testClockRoutes(api, dependencies)
   app.route('/api/v1', api)

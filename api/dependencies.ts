@@ -13,7 +13,7 @@ export interface ApiDependencies {
   system: Database
   orchestrator: Orchestrator
   /** For reading alone: whatever changes something goes through a workflow. */
-  provider: Pick<PaymentProvider, 'previewChange'>
+  provider: Pick<PaymentProvider, 'previewChange' | 'listPaymentMethods'>
   verifyWebhook: WebhookVerifier
   /** Wakes the owner of a stored event. */
   dispatcher: Dispatcher

@@ -2,10 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Client, WithStartWorkflowOperation } from '@temporalio/client'
 import { BillingError } from '../domain/errors.ts'
 import type { ClockId, ProjectId } from '../domain/ids.ts'
+import type { PaymentMethodChange } from '../domain/payment-methods.ts'
 import { openCheckout } from '../inbox/open-checkout.ts'
 import {
   catalogStart,
   type CheckoutStart,
+  type PaymentMethodStart,
+  paymentMethodStart,
   subscriptionStart,
   type SubscriptionStart,
   testClockStart,
@@ -14,8 +17,11 @@ import { translateUpdateError } from '../inbox/update-errors.ts'
 import {
   advanceTestClock,
   catalogPublished,
+  changePaymentMethod,
   type CommandRequest,
   type OpenedSession,
+  openSetupPage,
+  type SetupPageRequest,
   testClockOpened,
 } from '../workflows/messages.ts'
 
@@ -29,6 +35,18 @@ export interface Orchestrator {
   /** Has a subscription do something, and waits until it is done. Asked again with the same id, it is not done again.
    *  @throws BillingError with why it was refused; one that may be retried means that the work goes on by itself. */
   command(subscription: SubscriptionStart, command: SubscriptionUpdate, updateId: string): Promise<void>
+  /** Opens a page on which a customer saves a card. Asked again with the same id, it is the same page. */
+  openSetupPage(
+    customer: PaymentMethodStart,
+    request: SetupPageRequest,
+    updateId: string,
+  ): Promise<{ setupUrl: string }>
+  /** Changes something about a customer's cards, and waits until it is done. Asked again with the same id, it is not done again. */
+  changePaymentMethod(
+    customer: PaymentMethodStart,
+    request: { change: PaymentMethodChange; by: string; correlationId: string },
+    updateId: string,
+  ): Promise<{ paymentMethodId: string }>
   /** Makes a test clock at the provider. */
   openTestClock(projectId: ProjectId, clockId: ClockId): Promise<void>
   /** Moves a test clock, and answers when it has begun to move. */
@@ -92,6 +110,40 @@ export function createOrchestrator(temporal: Client): Orchestrator {
         )
       } catch (error) {
         throw translateUpdateError(error, { subscription_id: subscription.subscriptionId })
+      }
+    },
+
+    async openSetupPage(customer, request, updateId) {
+      try {
+        return await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, () =>
+          temporal.workflow.executeUpdateWithStart(openSetupPage, {
+            args: [request],
+            updateId,
+            startWorkflowOperation: new WithStartWorkflowOperation(
+              'paymentMethod',
+              paymentMethodStart(customer),
+            ),
+          }),
+        )
+      } catch (error) {
+        throw translateUpdateError(error, {})
+      }
+    },
+
+    async changePaymentMethod(customer, request, updateId) {
+      try {
+        return await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, () =>
+          temporal.workflow.executeUpdateWithStart(changePaymentMethod, {
+            args: [request],
+            updateId,
+            startWorkflowOperation: new WithStartWorkflowOperation(
+              'paymentMethod',
+              paymentMethodStart(customer),
+            ),
+          }),
+        )
+      } catch (error) {
+        throw translateUpdateError(error, {})
       }
     },
 

@@ -80,7 +80,7 @@ function excessiveTotal(purchase: Purchase): FieldProblem[] {
   return [{ path: 'quantity', message }]
 }
 
-const missingUrl = (path: 'success_url' | 'cancel_url'): FieldProblem => ({
+export const missingUrl = (path: 'success_url' | 'cancel_url'): FieldProblem => ({
   path,
   message: `${path} is required, because the project has none of its own; send it here or register the project with one.`,
 })

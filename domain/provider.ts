@@ -60,10 +60,7 @@ export interface PaymentProvider {
 
   /** A page on which the customer saves a card and pays nothing. */
   openSetupPage(request: SetupPageRequest, effectKey: string): Promise<OpenedCheckout>
-  findSetupPage(request: {
-    setupId: string
-    providerCustomerId: string
-  }): Promise<OpenedCheckout | undefined>
+  findSetupPage(request: { setupId: string; providerCustomerId: string }): Promise<OpenedCheckout | undefined>
   readSetupPage(sessionId: string): Promise<SetupPageSnapshot>
 
   /** What a change would cost now, and what it would change about the next invoice. Changes nothing. */

@@ -16,12 +16,23 @@ import { describeDatabaseError, isDatabaseUnavailable } from '../db/unavailable.
 import { mayStillChange } from '../domain/checkout.ts'
 import { isId, type PaymentId, type ProjectId, type SubscriptionId } from '../domain/ids.ts'
 import type { ProviderEvent } from '../domain/provider.ts'
-import { checkoutWorkflowId, dunningWorkflowId, subscriptionWorkflowId } from '../workflows/ids.ts'
+import {
+  checkoutWorkflowId,
+  dunningWorkflowId,
+  paymentMethodWorkflowId,
+  subscriptionWorkflowId,
+} from '../workflows/ids.ts'
 import { stripeChanged } from '../workflows/messages.ts'
 import { eventAge, eventsHandled, eventsPostponed, foreignEvents } from './metrics.ts'
 import { type OwnerClaim, ownerClaim } from './owner.ts'
 import { type Route, routeOf } from './routes.ts'
-import { checkoutStart, dunningStart, subscriptionStart } from './starts.ts'
+import {
+  checkoutStart,
+  dunningStart,
+  type PaymentMethodStart,
+  paymentMethodStart,
+  subscriptionStart,
+} from './starts.ts'
 import { createTurnstile } from './turnstile.ts'
 
 export interface Dispatcher {
@@ -77,6 +88,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       return { outcome: route }
     const claim = ownerClaim(event)
     if (route === 'cards') return tellWaitingCases(event, claim)
+    if (route === 'setup_page') return tellPaymentMethod(event, claim)
     const owner = await claimedOwner(route, claim, event.livemode)
     if (!owner) return { outcome: 'not_ours' }
     const handled =
@@ -163,14 +175,38 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   /** A customer has another card: each of their unpaid invoices may be paid by it. */
-  async function tellWaitingCases(event: ProviderEvent, { stripeIds }: OwnerClaim): Promise<HandledEvent> {
-    const owner = await findOwner(system, { stripeIds, livemode: event.livemode })
-    if (!owner || !isId('cst', owner.ownerId)) return { outcome: 'not_relevant' }
-    const { projectId, ownerId: customerId } = owner
+  async function tellWaitingCases(event: ProviderEvent, claim: OwnerClaim): Promise<HandledEvent> {
+    const customer = await claimedCustomer(event, claim)
     let handled: HandledEvent = { outcome: 'not_relevant' }
-    for (const waiting of await listOpenCases(system, { projectId, customerId }))
+    for (const waiting of customer ? await listOpenCases(system, customer) : [])
       handled = await tellCase(event, waiting)
     return handled
+  }
+
+  /** A customer has saved a card on our page, or let it expire: what was to become of the card is up to their workflow. */
+  async function tellPaymentMethod(event: ProviderEvent, claim: OwnerClaim): Promise<HandledEvent> {
+    const customer = await claimedCustomer(event, claim)
+    if (!customer) return { outcome: 'not_ours' }
+    await within(() =>
+      temporal.workflow.signalWithStart('paymentMethod', {
+        ...paymentMethodStart(customer),
+        signal: stripeChanged,
+        signalArgs: [hint(event)],
+      }),
+    )
+    const workflowId = paymentMethodWorkflowId(customer.customerId)
+    return { outcome: 'signaled', workflowId, projectId: customer.projectId }
+  }
+
+  async function claimedCustomer(
+    { livemode }: ProviderEvent,
+    { stripeCustomerId }: OwnerClaim,
+  ): Promise<PaymentMethodStart | undefined> {
+    if (!stripeCustomerId) return undefined
+    const owner = await findOwner(system, { stripeIds: [stripeCustomerId], livemode })
+    return owner && isId('cst', owner.ownerId)
+      ? { projectId: owner.projectId, customerId: owner.ownerId }
+      : undefined
   }
 
   /** A subscription without a row: its checkout has not handed over yet, or it has and the first look is under way.

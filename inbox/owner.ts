@@ -9,6 +9,8 @@ export interface OwnerClaim {
   subscriptionId: SubscriptionId | undefined
   /** Stripe's subscription that the event is about, where it is about one. */
   stripeSubscriptionId: string | undefined
+  /** Stripe's customer that the event is about. */
+  stripeCustomerId: string | undefined
   /** Stripe's ids in the event, the most telling first: refunds, disputes and what is made in Stripe's dashboard carry no
    *  metadata of ours and are known by these. */
   stripeIds: string[]
@@ -27,6 +29,7 @@ export function ownerClaim({ payload, objectId }: ProviderEvent): OwnerClaim {
     paymentId: idIn(metadata, metadataKeys.payment, 'pay'),
     subscriptionId: idIn(metadata, metadataKeys.subscription, 'sbs'),
     stripeSubscriptionId: stripeSubscriptionId || undefined,
+    stripeCustomerId: (object.object === 'customer' ? objectId : stripeId(object.customer)) || undefined,
     stripeIds: [
       objectId,
       stripeId(object.payment_intent),

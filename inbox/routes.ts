@@ -7,6 +7,8 @@ export type Route =
   | 'subscription'
   /** A customer's cards have changed: whoever waits for money may now get it. */
   | 'cards'
+  /** A page of ours on which a customer saves a card. */
+  | 'setup_page'
   | 'own_effect'
   | 'not_relevant'
   | 'unknown_type'
@@ -28,7 +30,12 @@ function isOwnEffect({ payload }: ProviderEvent): boolean {
 }
 
 type Rule = (event: ProviderEvent) => Route
-const checkout: Rule = () => 'checkout'
+/** A page to pay on, or one to save a card on. Those that save a card and are not ours are told by the card itself. */
+const page: Rule = ({ payload }) => {
+  const { mode, metadata } = payload.data.object
+  if (mode !== 'setup') return 'checkout'
+  return isRecord(metadata) && metadataKeys.setup in metadata ? 'setup_page' : 'not_relevant'
+}
 const subscription: Rule = () => 'subscription'
 const cards: Rule = () => 'cards'
 
@@ -42,10 +49,10 @@ const laterInvoice: Rule = ({ payload }) => {
 
 const rules = new Map<string, Rule>(
   Object.entries({
-    'checkout.session.completed': checkout,
-    'checkout.session.expired': checkout,
-    'checkout.session.async_payment_succeeded': checkout,
-    'checkout.session.async_payment_failed': checkout,
+    'checkout.session.completed': page,
+    'checkout.session.expired': page,
+    'checkout.session.async_payment_succeeded': page,
+    'checkout.session.async_payment_failed': page,
 
     // A card declined on the payment page: an attempt to record. The payment intents of invoices carry no metadata of ours
     // and are told by `invoice.payment_failed`.
@@ -70,7 +77,11 @@ const rules = new Map<string, Rule>(
     'customer.subscription.deleted': subscription,
     'customer.subscription.paused': subscription,
     'customer.subscription.resumed': subscription,
-    'customer.subscription.updated': (event) => (changesTerms(event) ? 'subscription' : 'not_relevant'),
+    'customer.subscription.updated': (event) => {
+      if (changesTerms(event)) return 'subscription'
+      const { previous_attributes: previous = {} } = event.payload.data
+      return 'default_payment_method' in previous ? 'cards' : 'not_relevant'
+    },
   }),
 )
 

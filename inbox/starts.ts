@@ -4,12 +4,13 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from '@temporalio/common'
-import type { ClockId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { ClockId, CustomerId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
 import type { SubscriptionStatus } from '../domain/subscription.ts'
 import {
   catalogWorkflowId,
   checkoutWorkflowId,
   dunningWorkflowId,
+  paymentMethodWorkflowId,
   subscriptionWorkflowId,
   TASK_QUEUE,
   testClockWorkflowId,
@@ -18,6 +19,7 @@ import type {
   CatalogInput,
   CheckoutInput,
   DunningInput,
+  PaymentMethodInput,
   SubscriptionInput,
   TestClockInput,
 } from '../workflows/messages.ts'
@@ -147,6 +149,22 @@ export function testClockStart(projectId: ProjectId, clockId: ClockId) {
     typedSearchAttributes: new TypedSearchAttributes([{ key: searchAttributes.project, value: projectId }]),
     priority: { fairnessKey: projectId },
     staticSummary: `Test clock ${clockId}`,
+  }
+}
+
+export interface PaymentMethodStart {
+  projectId: ProjectId
+  customerId: CustomerId
+}
+
+export function paymentMethodStart({ projectId, customerId }: PaymentMethodStart) {
+  return {
+    ...policies,
+    workflowId: paymentMethodWorkflowId(customerId),
+    args: [{ version: 1, projectId, customerId, pages: [] }] satisfies [PaymentMethodInput],
+    typedSearchAttributes: new TypedSearchAttributes([{ key: searchAttributes.project, value: projectId }]),
+    priority: { fairnessKey: projectId },
+    staticSummary: `Cards of customer ${customerId}`,
   }
 }
 

@@ -1,4 +1,11 @@
-import { type ClockId, type PaymentId, type ProjectId, type SubscriptionId, isId } from '../domain/ids.ts'
+import {
+  type ClockId,
+  type CustomerId,
+  isId,
+  type PaymentId,
+  type ProjectId,
+  type SubscriptionId,
+} from '../domain/ids.ts'
 
 /** Where workflows run and what they are called. */
 
@@ -12,11 +19,13 @@ export const subscriptionWorkflowId = (subscriptionId: SubscriptionId) =>
   `subscription/${subscriptionId}` as const
 export const dunningWorkflowId = (invoiceId: string) => `dunning/${invoiceId}` as const
 export const testClockWorkflowId = (clockId: ClockId) => `testClock/${clockId}` as const
+export const paymentMethodWorkflowId = (customerId: CustomerId) => `paymentMethod/${customerId}` as const
 export const catalogWorkflowId = (projectId: ProjectId) => `catalog/${projectId}` as const
 
 /** The workflow that looks after one of our objects; `undefined` for objects no workflow owns. */
 export function ownerWorkflowId(ownerId: string): string | undefined {
   if (isId('pay', ownerId)) return checkoutWorkflowId(ownerId)
   if (isId('sbs', ownerId)) return subscriptionWorkflowId(ownerId)
+  if (isId('cst', ownerId)) return paymentMethodWorkflowId(ownerId)
   return undefined
 }

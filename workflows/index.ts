@@ -2,5 +2,6 @@
 export { catalog } from './catalog.ts'
 export { checkout } from './checkout.ts'
 export { dunning } from './dunning.ts'
+export { paymentMethod } from './payment-method.ts'
 export { subscription } from './subscription.ts'
 export { testClock } from './test-clock.ts'

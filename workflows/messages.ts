@@ -1,7 +1,8 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type { CheckoutSnapshot, PaymentStatus } from '../domain/checkout.ts'
 import type { DunningStatus } from '../domain/dunning.ts'
-import type { ClockId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { ClockId, CustomerId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { PaymentMethodChange } from '../domain/payment-methods.ts'
 import type { KnownSubscription, SubscriptionStatus } from '../domain/subscription.ts'
 import type { ClockInput } from './clock.ts'
 
@@ -49,6 +50,28 @@ export interface SubscriptionInput extends SubscriptionSubject {
   announcedTrialEnd?: number
   clock?: ClockInput
 }
+
+/** The cards of a customer. */
+export interface PaymentMethodInput {
+  version: 1
+  projectId: ProjectId
+  customerId: CustomerId
+  /** Open pages on which a card may be saved, each with when to look at it (milliseconds since 1970). */
+  pages: [sessionId: string, lookAt: number][]
+}
+export interface SetupPageRequest {
+  successUrl: string
+  cancelUrl: string
+  by: string
+  correlationId: string
+}
+/** Opens a page on which the customer saves a card. */
+export const openSetupPage = defineUpdate<{ setupUrl: string }, [SetupPageRequest]>('openSetupPage')
+/** Adds a card, removes one, or makes one the one to charge. Answers when it is done. */
+export const changePaymentMethod = defineUpdate<
+  { paymentMethodId: string },
+  [{ change: PaymentMethodChange; by: string; correlationId: string }]
+>('changePaymentMethod')
 
 export interface CatalogInput {
   version: 1

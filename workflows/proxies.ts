@@ -29,6 +29,9 @@ export const stripe = {
   attemptPayment: callOfStripe('attemptPayment', 'Try to collect the unpaid invoice'),
   runCommand: callOfStripe('runCommand', 'Do what was asked for'),
   voidInvoices: callOfStripe('voidInvoices', 'Make open invoices of the ended subscription void'),
+  openSetupPage: callOfStripe('openSetupPage', 'Open the page to save a card'),
+  followSetupPage: callOfStripe('followSetupPage', 'See whether a card was saved'),
+  changePaymentMethod: callOfStripe('changePaymentMethod', 'Change the saved cards'),
   openTestClock: callOfStripe('openTestClock', 'Make the test clock'),
   publishCatalog: callOfStripe('publishCatalog', 'Make the prices of plans and products'),
 }
