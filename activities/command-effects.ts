@@ -61,16 +61,16 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
         `"${planId}" is sold in ${plan.currency}, the subscription runs in ${current.currency}. Cancel it and start a new checkout.`,
       )
     const terms = { planId, planVersion: plan.version, quantity: quantity ?? known.quantity }
-    if (known.pendingChange) {
-      await provider.dropPendingChange(stripeSubscriptionId)
-      if (planId === known.planId && terms.quantity === known.quantity)
-        return {
-          columns: { pendingChange: null },
-          what: 'The change that was asked for before is taken back.',
-        }
+    const dropPending = async () => {
+      if (known.pendingChange) await provider.dropPendingChange(stripeSubscriptionId)
+    }
+    if (planId === known.planId && terms.quantity === known.quantity) {
+      await dropPending()
+      return { columns: { pendingChange: null }, what: 'The change that was asked for before is taken back.' }
     }
     const request = await changeRequest(input, plan, terms.quantity)
     if (when === 'period_end') {
+      await dropPending()
       await effect(input, 'schedule', undefined, (key) => provider.changeAtPeriodEnd(request, key))
       const pendingChange: PendingChange = { ...terms, when, at: known.currentPeriodEnd }
       return { columns: { pendingChange }, what: `The plan becomes ${planId} when the period ends.` }
@@ -86,6 +86,8 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
       },
       (key) => provider.changeNow(request, key),
     )
+    // What was asked for before gives way only now: had the charge been declined, it would still stand.
+    await dropPending()
     if (made === 'changed')
       return { columns: { pendingChange: null }, what: `The plan becomes ${planId} at once.` }
     const { payUrl, lapsesAt } = await effect(input, 'pending-change', undefined, (key) =>

@@ -337,6 +337,7 @@ export function owesMoney({ latestInvoice }: SubscriptionSnapshot): boolean {
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
+const PAUSED_LOOK_MS = 30 * DAY
 
 /** How long before the end of a trial the customer is told. */
 export const TRIAL_NOTICE_MS = 3 * DAY
@@ -347,8 +348,10 @@ export function trialNoticeAt({ status, trialEnd }: KnownSubscription): number |
 }
 
 /** When to look at Stripe next if nobody wakes us: when the renewal should be paid (Stripe finalizes an invoice about an hour
- *  after it opens the period), then daily while the period's end is behind us or an invoice waits. */
+ *  after it opens the period), then daily while the period's end is behind us or an invoice waits. Nothing is due while it is
+ *  paused, so that is only looked after. */
 export function nextSubscriptionLook(times: {
+  status?: SubscriptionStatus
   currentPeriodEnd: number
   cancelAtPeriodEnd?: boolean
   owes: boolean
@@ -356,7 +359,8 @@ export function nextSubscriptionLook(times: {
   /** How long Stripe may take beyond the hour. A test clock does at once what is due. */
   slack?: number
 }): number {
-  const { currentPeriodEnd, cancelAtPeriodEnd = false, owes, now, slack = HOUR } = times
+  const { status, currentPeriodEnd, cancelAtPeriodEnd = false, owes, now, slack = HOUR } = times
+  if (status === 'paused') return now + PAUSED_LOOK_MS
   const afterRenewal = currentPeriodEnd + (cancelAtPeriodEnd ? 0 : HOUR) + slack
   const tomorrow = now + DAY
   if (afterRenewal <= now) return tomorrow

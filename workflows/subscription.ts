@@ -131,6 +131,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
       }
     const waitsFor = describeWait(known)
     const looksAt = nextSubscriptionLook({
+      status: known.status,
       currentPeriodEnd: known.currentPeriodEnd,
       cancelAtPeriodEnd: known.cancelAtPeriodEnd,
       // What a case works through is its own concern: it tells us.
