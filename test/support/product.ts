@@ -29,7 +29,8 @@ export interface Product {
   client: CheckoutClient
   /** Acts as the first operator. */
   operator: CheckoutClient
-  registerProject: () => Promise<{ projectId: string; client: CheckoutClient }>
+  /** What is given replaces what projects of these tests have. */
+  registerProject: (sells?: object) => Promise<{ projectId: string; client: CheckoutClient }>
   stripe: LocalStripe
   /** Posts a webhook that is signed as Stripe signs it, and answers the status. */
   sendWebhook: (event: object) => Promise<number>
@@ -105,8 +106,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const sql = postgres(servers.database.ownerUrl, { max: 4, onnotice: () => {}, backoff: () => 0.2 })
   const connection = Connection.lazy({ address: servers.temporal.address })
   const operator = createCheckoutClient({ apiUrl, apiKey: operatorKey })
-  const registerProject = async () => {
-    const { status, body } = await operator.call('POST', '/api/v1/projects', { body: shop })
+  const registerProject = async (sells: object = {}) => {
+    const { status, body } = await operator.call('POST', '/api/v1/projects', { body: { ...shop, ...sells } })
     if (status !== 201) throw new Error(`no project: ${status} ${JSON.stringify(body)}`)
     const client = createCheckoutClient({ apiUrl, apiKey: String(body.api_key) })
     return { projectId: String(body.project_id), client }
