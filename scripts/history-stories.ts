@@ -5,10 +5,10 @@ import { readPlan, toPlan } from '../db/catalog.ts'
 import { acceptPayment, type PaymentRow } from '../db/payments.ts'
 import type { ChargeAttempt, CheckoutSnapshot } from '../domain/checkout.ts'
 import type { ProjectId, SubscriptionId } from '../domain/ids.ts'
-import { currency, money } from '../domain/money.ts'
 import type { SubscriptionSnapshot } from '../domain/subscription.ts'
 import { catalogStart, checkoutStart, subscriptionStart } from '../inbox/starts.ts'
 import { eventually } from '../test/support/eventually.ts'
+import { brl, invoiceSeen, subscriptionSeen } from '../test/support/snapshots.ts'
 import { subscriptionWorkflowId } from '../workflows/ids.ts'
 import { catalogPublished, openSession, retry, skip, state, stripeChanged } from '../workflows/messages.ts'
 import { DAY, OPENED_AT, type World } from './history-world.ts'
@@ -16,7 +16,6 @@ import { DAY, OPENED_AT, type World } from './history-world.ts'
 /** The lives that are recorded: each way through each workflow once. */
 
 const MONTH = 30 * DAY
-const brl = (amount: number) => money(amount, currency('brl'))
 
 interface Stage {
   name: string
@@ -53,22 +52,17 @@ const paid: CheckoutSnapshot = {
 }
 const declined: CheckoutSnapshot = { ...open, attempts: [attempt('failed')] }
 
-const seenIn = (period: number, seen: Partial<SubscriptionSnapshot>): SubscriptionSnapshot => ({
-  stripeSubscriptionId: 'sub_recorded',
-  stripeCustomerId: 'cus_recorded',
-  status: 'active',
-  currentPeriodStart: OPENED_AT + (period - 1) * MONTH,
-  currentPeriodEnd: OPENED_AT + period * MONTH,
-  cancelAtPeriodEnd: false,
-  quantity: 1,
-  latestInvoice: {
-    invoiceId: `in_${period}`,
-    status: 'paid',
-    billingReason: period === 1 ? 'subscription_create' : 'subscription_cycle',
-    amountPaid: brl(9900),
-  },
-  ...seen,
-})
+const seenIn = (period: number, seen: Partial<SubscriptionSnapshot>): SubscriptionSnapshot =>
+  subscriptionSeen({
+    stripeSubscriptionId: 'sub_recorded',
+    currentPeriodStart: OPENED_AT + (period - 1) * MONTH,
+    currentPeriodEnd: OPENED_AT + period * MONTH,
+    latestInvoice: invoiceSeen({
+      invoiceId: `in_${period}`,
+      billingReason: period === 1 ? 'subscription_create' : 'subscription_cycle',
+    }),
+    ...seen,
+  })
 
 /** A payment accepted as the API accepts one, and its checkout begun as the API begins it. */
 async function begin(stage: Stage, buys: 'amount' | 'plan' = 'amount') {
@@ -91,6 +85,7 @@ function accept({ name, connections, projectId }: Stage, buys: 'amount' | 'plan'
       userId: 'user-1',
       email: undefined,
       livemode: false,
+      clockId: undefined,
       purchase:
         buys === 'plan'
           ? { kind: 'plan', plan: toPlan(plan), quantity: 1 }
@@ -233,6 +228,7 @@ export const stories: Record<string, (stage: Stage) => Promise<RecordedRun[]>> =
         subscriptionId,
         stripeSubscriptionId: 'sub_past_due',
         status: 'incomplete',
+        clockId: null,
       }),
       signal: stripeChanged,
       signalArgs: [{ eventId: 'evt_1', objectId: 'recorded' }],

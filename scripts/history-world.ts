@@ -3,6 +3,7 @@ import type { Database } from '../db/client.ts'
 import { BillingError } from '../domain/errors.ts'
 import type { PaymentProvider } from '../domain/provider.ts'
 import { createScriptedProvider } from '../test/support/scripted-provider.ts'
+import { noTicker } from '../test/support/ticker.ts'
 
 export const DAY = 24 * 3_600_000
 /** By the clock of the world, so that what is recorded does not depend on the day of the recording. */
@@ -35,7 +36,12 @@ export function createWorld(application: Database) {
       return Reflect.get(target, key, receiver) as unknown
     },
   })
-  const activities: ActivityDependencies = { database, provider, now: () => new Date(openedAt) }
+  const activities: ActivityDependencies = {
+    database,
+    provider,
+    now: () => new Date(openedAt),
+    ticker: noTicker,
+  }
   return {
     activities,
     troubles,

@@ -86,7 +86,7 @@ async function record(): Promise<void> {
         },
       ],
       products: [],
-      dunningPolicy: undefined,
+      dunningPolicies: [],
       successUrl: undefined,
       cancelUrl: undefined,
       correlationId: 'recording',

@@ -4,6 +4,7 @@ import { createRecordCheckout } from '../../activities/record-checkout.ts'
 import type { ProjectId } from '../../domain/ids.ts'
 import { currency, money } from '../../domain/money.ts'
 import { createScriptedProvider } from '../support/scripted-provider.ts'
+import { noTicker } from '../support/ticker.ts'
 import { openDatabase, type Seeded, seedPayment, seedProject } from '../support/seed.ts'
 
 let seeded: Seeded
@@ -17,6 +18,7 @@ beforeAll(async () => {
     database: seeded.connections.application,
     provider: createScriptedProvider().provider,
     now: () => new Date(),
+    ticker: noTicker,
   })({
     projectId,
     paymentId,

@@ -4,6 +4,7 @@ import { inProject } from '../../db/client.ts'
 import { effects, payments } from '../../db/schema/index.ts'
 import type { ProjectId } from '../../domain/ids.ts'
 import { createScriptedProvider } from '../support/scripted-provider.ts'
+import { noTicker } from '../support/ticker.ts'
 import { openDatabase, type Seeded, seedPayment, seedProject } from '../support/seed.ts'
 
 let seeded: Seeded
@@ -24,6 +25,7 @@ function setUp() {
     database: seeded.connections.application,
     provider: scripted.provider,
     now: () => now,
+    ticker: noTicker,
   })
   return { ...scripted, openCheckout }
 }

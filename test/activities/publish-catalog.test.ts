@@ -4,6 +4,7 @@ import { inProject } from '../../db/client.ts'
 import { plans, products } from '../../db/schema/index.ts'
 import type { ProjectId } from '../../domain/ids.ts'
 import { createScriptedProvider } from '../support/scripted-provider.ts'
+import { noTicker } from '../support/ticker.ts'
 import { openDatabase, type Seeded, seedProject } from '../support/seed.ts'
 import { sixteenTimes } from './recorded.ts'
 
@@ -26,6 +27,7 @@ function setUp() {
     database: seeded.connections.application,
     provider: scripted.provider,
     now: () => new Date(),
+    ticker: noTicker,
   })
   return { ...scripted, publish: () => publishCatalog({ projectId }) }
 }

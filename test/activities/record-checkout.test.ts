@@ -4,6 +4,7 @@ import type { ChargeAttempt, CheckoutSnapshot } from '../../domain/checkout.ts'
 import type { ProjectId } from '../../domain/ids.ts'
 import { currency, money } from '../../domain/money.ts'
 import { createScriptedProvider } from '../support/scripted-provider.ts'
+import { noTicker } from '../support/ticker.ts'
 import { openDatabase, type Seeded, seedPayment, seedProject } from '../support/seed.ts'
 import { expectNoGaps, ledgerSums, recorded, sixteenTimes } from './recorded.ts'
 
@@ -20,6 +21,7 @@ beforeAll(async () => {
     database: seeded.connections.application,
     provider: createScriptedProvider().provider,
     now: () => at,
+    ticker: noTicker,
   }
   recordCheckout = createRecordCheckout(dependencies)
   recordRefusal = createRecordRefusal(dependencies)

@@ -3,16 +3,17 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createOpenCheckout } from '../../activities/open-checkout.ts'
 import { createRecordCheckout } from '../../activities/record-checkout.ts'
-import { createRecordSubscription } from '../../activities/record-subscription.ts'
+import { createFollowSubscription } from '../../activities/follow-subscription.ts'
 import { preparing } from '../../db/prepared.ts'
 import type { PaymentRow } from '../../db/payments.ts'
 import * as schema from '../../db/schema/index.ts'
 import type { CheckoutSnapshot } from '../../domain/checkout.ts'
 import type { ProjectId } from '../../domain/ids.ts'
 import { currency, money } from '../../domain/money.ts'
-import type { SubscriptionSnapshot } from '../../domain/subscription.ts'
 import { createScriptedProvider } from '../support/scripted-provider.ts'
 import { openDatabase, type Seeded, seedPayment, seedProject } from '../support/seed.ts'
+import { invoiceSeen, subscriptionSeen } from '../support/snapshots.ts'
+import { noTicker } from '../support/ticker.ts'
 
 // How many statements each activity sends, `begin` and `commit` among them. They bound what a database of a given size can
 // serve whatever the machine: they go down, and up only with a reason written here.
@@ -21,10 +22,11 @@ let seeded: Seeded
 let projectId: ProjectId
 let client: postgres.Sql
 let statements: string[] = []
+const scripted = createScriptedProvider()
 let activities: {
   openCheckout: ReturnType<typeof createOpenCheckout>
   recordCheckout: ReturnType<typeof createRecordCheckout>
-  recordSubscription: ReturnType<typeof createRecordSubscription>
+  followSubscription: ReturnType<typeof createFollowSubscription>
 }
 beforeAll(async () => {
   seeded = await openDatabase()
@@ -37,13 +39,14 @@ beforeAll(async () => {
   })
   const dependencies = {
     database: drizzle(preparing(client), { schema }),
-    provider: createScriptedProvider().provider,
+    provider: scripted.provider,
     now: () => new Date(),
+    ticker: noTicker,
   }
   activities = {
     openCheckout: createOpenCheckout(dependencies),
     recordCheckout: createRecordCheckout(dependencies),
-    recordSubscription: createRecordSubscription(dependencies),
+    followSubscription: createFollowSubscription(dependencies),
   }
   await client`select 1`
 })
@@ -121,27 +124,25 @@ describe('recordCheckout', () => {
   })
 })
 
-describe('recordSubscription', () => {
+describe('followSubscription', () => {
   const DAY = 24 * 3_600_000
   const look = (payment: PaymentRow, period: number) => {
     const { subscriptionId, paymentId } = payment
     if (subscriptionId === null) throw new Error('the payment buys no plan')
-    const snapshot: SubscriptionSnapshot = {
-      stripeSubscriptionId: `sub_${paymentId}`,
-      stripeCustomerId: 'cus_1',
-      status: 'active',
-      currentPeriodStart: period * 30 * DAY,
-      currentPeriodEnd: (period + 1) * 30 * DAY,
-      cancelAtPeriodEnd: false,
-      quantity: 1,
-      latestInvoice: {
-        invoiceId: `in_${period}_${paymentId}`,
-        status: 'paid',
-        billingReason: period === 1 ? 'subscription_create' : 'subscription_cycle',
-        amountPaid: price,
-      },
-    }
-    return count(() => activities.recordSubscription({ projectId, subscriptionId, paymentId, snapshot }))
+    const stripeSubscriptionId = `sub_${paymentId}`
+    scripted.show({
+      subscription: subscriptionSeen({
+        stripeSubscriptionId,
+        currentPeriodStart: period * 30 * DAY,
+        currentPeriodEnd: (period + 1) * 30 * DAY,
+        latestInvoice: invoiceSeen({
+          invoiceId: `in_${period}_${paymentId}`,
+          billingReason: period === 1 ? 'subscription_create' : 'subscription_cycle',
+        }),
+      }),
+    })
+    const subject = { projectId, subscriptionId, paymentId, stripeSubscriptionId }
+    return count(() => activities.followSubscription(subject))
   }
 
   it('begins in 15 statements, renews in 17, and finds nothing new in 6', async () => {

@@ -3,6 +3,7 @@ import { createOrchestrator } from '../../api/orchestrator.ts'
 import { BillingError, type ErrorCode } from '../../domain/errors.ts'
 import { type RunningWorkers, startWorkers } from '../support/running-workers.ts'
 import { createScriptedProvider } from '../support/scripted-provider.ts'
+import { noTicker } from '../support/ticker.ts'
 import { createDatabase, createNamespace, type TestDatabase } from '../support/stack.ts'
 import { connect, type Connections } from '../../db/client.ts'
 import { createTestApi, type TestApi, uniqueKey } from './support/api.ts'
@@ -32,6 +33,7 @@ beforeAll(async () => {
       },
     },
     now: () => new Date(),
+    ticker: noTicker,
   })
   api = await createTestApi({ database, orchestrator: createOrchestrator(workers.client) })
   ;({ key } = await api.registerProject())

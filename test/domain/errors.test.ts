@@ -12,6 +12,7 @@ describe('the catalogue of errors', () => {
   it('repeats what passes by itself, and ends what is a real answer', () => {
     const retryable = codes.filter((code) => new BillingError(code).retryable)
     expect(retryable.toSorted()).toEqual([
+      'attempt_under_way',
       'database_unavailable',
       'effect_key_conflict',
       'idempotency_in_progress',

@@ -6,6 +6,7 @@ import { hasAccess, subscriptionStatuses } from '../../domain/subscription.ts'
 const role = fc.constantFrom<string>('pro', 'team', 'audit', 'beta')
 const subscription = fc.record({
   status: fc.constantFrom(...subscriptionStatuses),
+  graceEnded: fc.boolean(),
   roles: fc.array(role, { maxLength: 4 }),
 })
 const subscriptions = fc.array(subscription, { maxLength: 5 })
@@ -17,9 +18,7 @@ describe('the roles a user holds', () => {
         const held = heldRoles(all)
         expect(new Set(held).size).toBe(held.length)
         for (const name of ['pro', 'team', 'audit', 'beta'])
-          expect(held.includes(name)).toBe(
-            all.some(({ status, roles }) => hasAccess(status) && roles.includes(name)),
-          )
+          expect(held.includes(name)).toBe(all.some((one) => hasAccess(one) && one.roles.includes(name)))
       }),
     )
   })
@@ -38,12 +37,13 @@ describe('the roles a user holds', () => {
   })
 
   it('stay while another subscription carries them', () => {
-    const pro = { status: 'active' as const, roles: ['pro'] }
-    const team = { status: 'past_due' as const, roles: ['pro', 'team'] }
+    const pro = { status: 'active' as const, graceEnded: false, roles: ['pro'] }
+    const team = { status: 'past_due' as const, graceEnded: false, roles: ['pro', 'team'] }
     expect(heldRoles([pro, team])).toEqual(['pro', 'team'])
     expect(heldRoles([{ ...pro, status: 'canceled' }, team])).toEqual(['pro', 'team'])
     expect(heldRoles([pro, { ...team, status: 'canceled' }])).toEqual(['pro'])
     expect(heldRoles([{ ...pro, status: 'paused' }])).toEqual([])
+    expect(heldRoles([pro, { ...team, graceEnded: true }])).toEqual(['pro'])
   })
 })
 

@@ -1,77 +1,125 @@
-import { currency, money } from '../../domain/money.ts'
+import { type DunningStatus, nextDunningStatus } from '../../domain/dunning.ts'
 import {
   decideSubscription,
+  failedInvoiceOf,
   type InvoiceSnapshot,
   type KnownSubscription,
+  type SeenSubscription,
   soldSubscription,
   type SubscriptionDecision,
   type SubscriptionSnapshot,
+  type Terms,
 } from '../../domain/subscription.ts'
+import { invoiceSeen, subscriptionSeen } from '../support/snapshots.ts'
 
 /** Lives of a subscription, as looks at Stripe show them. */
 
 export const MONTH = 30 * 24 * 3_600_000
 
-export const invoice = (seen: Partial<InvoiceSnapshot> = {}): InvoiceSnapshot => ({
-  invoiceId: 'in_1',
-  status: 'paid',
-  billingReason: 'subscription_create',
-  amountPaid: money(9900, currency('brl')),
-  ...seen,
-})
 /** The invoice of the nth period. */
 export const cycle = (period: number, status: InvoiceSnapshot['status']) =>
-  invoice({ invoiceId: `in_${period}`, status, billingReason: 'subscription_cycle' })
+  invoiceSeen({ invoiceId: `in_${period}`, status, billingReason: 'subscription_cycle' })
 
-export const seenIn = (period: number, seen: Partial<SubscriptionSnapshot> = {}): SubscriptionSnapshot => ({
-  stripeSubscriptionId: 'sub_1',
-  stripeCustomerId: 'cus_1',
-  status: 'active',
-  currentPeriodStart: period * MONTH,
-  currentPeriodEnd: (period + 1) * MONTH,
-  cancelAtPeriodEnd: false,
-  quantity: 1,
-  latestInvoice: invoice(),
-  ...seen,
+export const seenIn = (period: number, seen: Partial<SubscriptionSnapshot> = {}): SubscriptionSnapshot =>
+  subscriptionSeen({
+    currentPeriodStart: period * MONTH,
+    currentPeriodEnd: (period + 1) * MONTH,
+    ...seen,
+  })
+
+/** What is sold at each price. A price that is none of these was set by hand at Stripe. */
+const catalog: Record<string, Terms> = {
+  price_pro: { planId: 'pro', planVersion: 1, quantity: 1 },
+  price_pro_2: { planId: 'pro', planVersion: 2, quantity: 1 },
+  price_team: { planId: 'team', planVersion: 1, quantity: 1 },
+}
+
+/** What is known between two looks: the subscription, and its unpaid invoices. */
+export interface Life {
+  known: KnownSubscription
+  cases: Record<string, DunningStatus>
+}
+
+export const sold = (): Life => ({
+  known: soldSubscription({ planId: 'pro', planVersion: 1, quantity: 1 }),
+  cases: {},
 })
 
-const recordedAs = (
-  known: KnownSubscription,
-  seen: SubscriptionSnapshot,
-  { status, paidInvoice }: SubscriptionDecision,
-): KnownSubscription => {
+const isOpen = (status: DunningStatus) => status === 'open'
+const isUnpaid = ({ status }: InvoiceSnapshot) => status === 'open' || status === 'draft'
+
+/** What a look means for the cases there are, and the one that it opens. */
+function follow(cases: Life['cases'], seen: SubscriptionSnapshot): Life['cases'] {
+  const followed = Object.entries(cases).map(([invoiceId, status]): [string, DunningStatus] => {
+    const invoice = seen.latestInvoice?.invoiceId === invoiceId ? seen.latestInvoice : undefined
+    const ending = invoice?.status === 'paid' ? 'recovered' : 'voided'
+    const next = invoice && !isUnpaid(invoice) ? nextDunningStatus(status, ending) : undefined
+    if (next) return [invoiceId, next]
+    return [invoiceId, seen.status === 'canceled' && isOpen(status) ? 'canceled' : status]
+  })
+  const failed = failedInvoiceOf(seen)
+  return { ...(failed && { [failed.invoiceId]: 'open' }), ...Object.fromEntries(followed) }
+}
+
+/** A look, as the recording does it: decisions are taken and recorded until nothing is new. */
+export function look(
+  { known, cases }: Life,
+  snapshot: SubscriptionSnapshot,
+): { life: Life; told: SubscriptionDecision[] } {
+  const followed = follow(cases, snapshot)
+  const openCases = Object.values(followed).filter(isOpen).length
+  let current: KnownSubscription = { ...known, openCases }
+  const told: SubscriptionDecision[] = []
+  for (;;) {
+    const { planId, planVersion } = catalog[snapshot.priceId] ?? current
+    const seen: SeenSubscription = {
+      ...snapshot,
+      plan: { planId, planVersion },
+      graceEnded: current.graceEnded && openCases > 0,
+    }
+    const decision = decideSubscription(current, seen)
+    if (!decision) break
+    told.push(decision)
+    if (told.length > 20) throw new Error('the decisions do not come to an end')
+    current = recordedAs(current, seen, decision)
+  }
+  return { life: { known: current, cases: followed }, told }
+}
+
+function recordedAs(
+  { openCases, ...known }: KnownSubscription,
+  seen: SeenSubscription,
+  { status, paidInvoice, pendingChange }: SubscriptionDecision,
+): KnownSubscription {
   const paidInvoiceId = paidInvoice?.invoiceId ?? known.paidInvoiceId
   return {
+    ...seen.plan,
+    openCases,
     status,
+    graceEnded: seen.graceEnded,
     currentPeriodStart: seen.currentPeriodStart,
     currentPeriodEnd: seen.currentPeriodEnd,
     cancelAtPeriodEnd: seen.cancelAtPeriodEnd,
     quantity: seen.quantity,
     ...(seen.trialEnd !== undefined && { trialEnd: seen.trialEnd }),
     ...(paidInvoiceId !== undefined && { paidInvoiceId }),
+    ...(pendingChange && { pendingChange }),
   }
-}
-
-/** A look, as the recording does it: decisions are taken and recorded until nothing is new. */
-export function look(
-  known: KnownSubscription,
-  seen: SubscriptionSnapshot,
-  told: SubscriptionDecision[] = [],
-) {
-  const decision = decideSubscription(known, seen)
-  if (!decision || told.length > 20) return { known, told }
-  return look(recordedAs(known, seen, decision), seen, [...told, decision])
 }
 
 /** What looks at these moments tell, in words: changes, and the invoices whose money is entered. */
 export function live(...moments: SubscriptionSnapshot[]) {
-  let known = soldSubscription
+  return liveOn(sold(), ...moments)
+}
+
+export function liveOn(life: Life, ...moments: SubscriptionSnapshot[]) {
+  let current = life
   const story: string[] = []
   for (const seen of moments) {
-    const looked = look(known, seen)
-    known = looked.known
+    const looked = look(current, seen)
+    current = looked.life
     for (const { change, paidInvoice } of looked.told)
       story.push([change ?? 'updated', paidInvoice?.invoiceId].filter(Boolean).join(' '))
   }
-  return { status: known.status, story }
+  return { status: current.known.status, story, life: current }
 }

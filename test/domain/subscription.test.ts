@@ -1,6 +1,5 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { currency, money } from '../../domain/money.ts'
 import {
   hasAccess,
   type InvoiceSnapshot,
@@ -11,7 +10,8 @@ import {
   type SubscriptionStatus,
   subscriptionStatuses,
 } from '../../domain/subscription.ts'
-import { cycle, invoice, live, MONTH, seenIn } from './subscription-lives.ts'
+import { brl, invoiceSeen } from '../support/snapshots.ts'
+import { cycle, live, MONTH, seenIn } from './subscription-lives.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -20,6 +20,7 @@ const changes: SubscriptionChange[] = [
   'trial_started',
   'activated',
   'renewed',
+  'plan_changed',
   'payment_failed',
   'recovered',
   'paused',
@@ -31,10 +32,28 @@ describe('the status of a subscription', () => {
   // The whole table; a change that is not named is refused.
   it.each<[SubscriptionStatus, Partial<Record<SubscriptionChange, SubscriptionStatus>>]>([
     ['incomplete', { trial_started: 'trialing', activated: 'active', canceled: 'canceled' }],
-    ['trialing', { activated: 'active', payment_failed: 'past_due', paused: 'paused', canceled: 'canceled' }],
-    ['active', { renewed: 'active', payment_failed: 'past_due', paused: 'paused', canceled: 'canceled' }],
-    ['past_due', { recovered: 'active', paused: 'paused', canceled: 'canceled' }],
-    ['paused', { resumed: 'active', canceled: 'canceled' }],
+    [
+      'trialing',
+      {
+        activated: 'active',
+        plan_changed: 'trialing',
+        payment_failed: 'past_due',
+        paused: 'paused',
+        canceled: 'canceled',
+      },
+    ],
+    [
+      'active',
+      {
+        renewed: 'active',
+        plan_changed: 'active',
+        payment_failed: 'past_due',
+        paused: 'paused',
+        canceled: 'canceled',
+      },
+    ],
+    ['past_due', { recovered: 'active', plan_changed: 'past_due', paused: 'paused', canceled: 'canceled' }],
+    ['paused', { resumed: 'active', plan_changed: 'paused', canceled: 'canceled' }],
     ['canceled', {}],
   ])('%s leads on by %o and by nothing else', (status, expected) => {
     const reached = changes.flatMap((change) => {
@@ -52,14 +71,19 @@ describe('the status of a subscription', () => {
     ['paused', false],
     ['canceled', false],
   ])('%s gives access: %s', (status, access) => {
-    expect(hasAccess(status)).toBe(access)
+    expect(hasAccess({ status, graceEnded: false })).toBe(access)
+    // Once the grace of what is owed is over, nothing but a payment brings access back.
+    expect(hasAccess({ status, graceEnded: true })).toBe(access && status !== 'past_due')
   })
 })
 
 describe('the life of a subscription', () => {
   it('is not recorded before Stripe lets it run', () => {
-    expect(live(seenIn(1, { status: 'incomplete' }))).toEqual({ status: 'incomplete', story: [] })
-    expect(live(seenIn(1, { status: 'incomplete_expired' }))).toEqual({ status: 'incomplete', story: [] })
+    expect(live(seenIn(1, { status: 'incomplete' }))).toMatchObject({ status: 'incomplete', story: [] })
+    expect(live(seenIn(1, { status: 'incomplete_expired' }))).toMatchObject({
+      status: 'incomplete',
+      story: [],
+    })
   })
 
   it('renews when the invoice of the new period is paid, not when Stripe opens the period', () => {
@@ -77,7 +101,7 @@ describe('the life of a subscription', () => {
   it('enters what is paid at the end of a trial, whether or not we looked while it was being charged', () => {
     const trial = seenIn(1, {
       status: 'trialing',
-      latestInvoice: invoice({ amountPaid: money(0, currency('brl')) }),
+      latestInvoice: invoiceSeen({ amountPaid: brl(0) }),
     })
     const ended = seenIn(2, { latestInvoice: cycle(2, 'draft') })
     const charged = seenIn(2, { latestInvoice: cycle(2, 'paid') })
@@ -88,7 +112,7 @@ describe('the life of a subscription', () => {
   it('enters what is paid late, by whatever road it recovers', () => {
     const failed = seenIn(2, { status: 'past_due', latestInvoice: cycle(2, 'open') })
     const paid = seenIn(2, { latestInvoice: cycle(2, 'paid') })
-    expect(live(seenIn(1), failed, paid)).toEqual({
+    expect(live(seenIn(1), failed, paid)).toMatchObject({
       status: 'active',
       story: ['activated', 'payment_failed', 'recovered in_2'],
     })
@@ -102,18 +126,18 @@ describe('the life of a subscription', () => {
 
   it('was sold, and is recorded, even if we first look when it has failed, paused or ended', () => {
     const failed = seenIn(2, { status: 'past_due', latestInvoice: cycle(2, 'open') })
-    expect(live(failed)).toEqual({ status: 'past_due', story: ['activated', 'payment_failed'] })
-    expect(live(seenIn(2, { status: 'paused' }))).toEqual({
+    expect(live(failed)).toMatchObject({ status: 'past_due', story: ['activated', 'payment_failed'] })
+    expect(live(seenIn(2, { status: 'paused' }))).toMatchObject({
       status: 'paused',
       story: ['trial_started', 'paused'],
     })
-    expect(live(seenIn(1, { status: 'canceled' }))).toEqual({ status: 'canceled', story: ['canceled'] })
+    expect(live(seenIn(1, { status: 'canceled' }))).toMatchObject({ status: 'canceled', story: ['canceled'] })
     expect(live(seenIn(2, { latestInvoice: cycle(2, 'paid') })).story).toEqual(['activated', 'renewed in_2'])
   })
 
   it('tells a renewal that was paid before the end it is seen with', () => {
     const ended = seenIn(2, { status: 'canceled', latestInvoice: cycle(2, 'paid') })
-    expect(live(seenIn(1), ended)).toEqual({
+    expect(live(seenIn(1), ended)).toMatchObject({
       status: 'canceled',
       story: ['activated', 'renewed in_2', 'canceled'],
     })
@@ -122,7 +146,7 @@ describe('the life of a subscription', () => {
   it('enters other invoices as what they are, not as renewals', () => {
     const upgraded = seenIn(1, {
       quantity: 2,
-      latestInvoice: invoice({ invoiceId: 'in_more', billingReason: 'subscription_update' }),
+      latestInvoice: invoiceSeen({ invoiceId: 'in_more', billingReason: 'subscription_update' }),
     })
     expect(live(seenIn(1), upgraded).story).toEqual(['activated', 'updated in_more'])
   })
@@ -145,7 +169,10 @@ describe('the life of a subscription', () => {
 
   it('stays ended', () => {
     const paid = seenIn(3, { latestInvoice: cycle(3, 'paid') })
-    expect(live(seenIn(1, { status: 'canceled' }), paid)).toEqual({ status: 'canceled', story: ['canceled'] })
+    expect(live(seenIn(1, { status: 'canceled' }), paid)).toMatchObject({
+      status: 'canceled',
+      story: ['canceled'],
+    })
   })
 })
 
@@ -187,7 +214,7 @@ describe('the next look', () => {
     ['void', false],
     ['uncollectible', false],
   ])('takes a %s invoice as owed: %s', (status, owed) => {
-    expect(owesMoney(seenIn(1, { latestInvoice: invoice({ status }) }))).toBe(owed)
+    expect(owesMoney(seenIn(1, { latestInvoice: invoiceSeen({ status }) }))).toBe(owed)
   })
 
   it('has no state that no look can reach', () => {

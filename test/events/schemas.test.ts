@@ -5,6 +5,7 @@ import addFormats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
 import { deriveId } from '../../db/mint-id.ts'
 import { type CloudEvent, type EventDataByType, type EventType, topicOf } from '../../domain/events.ts'
+import type { NoticeData, NoticeKind } from '../../domain/notices.ts'
 import { eventDocuments } from '../../events/documents.ts'
 import { dataSchemaUrn, eventTypes, parseEvent } from '../../events/schemas.ts'
 
@@ -42,6 +43,32 @@ const subscription: EventDataByType['subscription.created'] = {
   interval: 'month',
   payment_id: deriveId('pay', '1'),
 }
+const unpaid: EventDataByType['dunning.exhausted'] = {
+  invoice_id: 'in_2',
+  subscription_id: deriveId('sbs', '1'),
+  user_id: 'user:1',
+  plan_id: 'pro',
+  amount: 9900,
+  currency: 'brl',
+  failed_at: '2026-04-01T01:00:00.000Z',
+  grace_until: '2026-04-08T01:00:00.000Z',
+  policy_version: 0,
+  on_exhausted: 'cancel',
+}
+const { on_exhausted: _end, ...dunning } = unpaid
+const notice = (kind: NoticeKind): NoticeData => ({
+  kind,
+  user_id: 'user:1',
+  subscription_id: deriveId('sbs', '1'),
+  plan_id: 'pro',
+  plan_name: 'Pro',
+  amount: 9900,
+  currency: 'brl',
+  invoice_id: 'in_2',
+  retry_at: '2026-04-04T01:00:00.000Z',
+  grace_until: '2026-04-08T01:00:00.000Z',
+  pay_url: 'https://pay.example/in_2',
+})
 const role: EventDataByType['entitlement.role_granted'] = {
   user_id: 'user:1',
   role: 'pro',
@@ -63,6 +90,23 @@ const examples: EventDataByType = {
   'subscription.paused': { ...subscription, status: 'paused', has_access: false },
   'subscription.resumed': subscription,
   'subscription.canceled': { ...subscription, status: 'canceled', has_access: false },
+  'subscription.trial_will_end': {
+    ...subscription,
+    status: 'trialing',
+    trial_end: '2026-03-04T00:00:00.000Z',
+  },
+  'dunning.retry_scheduled': { ...dunning, retry: 1, retries: 3, retry_at: '2026-04-04T01:00:00.000Z' },
+  'dunning.retry_failed': { ...dunning, trigger: 'schedule', decline_code: 'insufficient_funds' },
+  'dunning.exhausted': unpaid,
+  'alert.payment_failed': { ...dunning, failures: 2, decline_code: 'insufficient_funds' },
+  'notice.retry_upcoming': notice('retry_upcoming'),
+  'notice.payment_failed': notice('payment_failed'),
+  'notice.authentication_required': notice('authentication_required'),
+  'notice.payment_recovered': notice('payment_recovered'),
+  'notice.trial_will_end': notice('trial_will_end'),
+  'notice.subscription_canceled': notice('subscription_canceled'),
+  'notice.subscription_paused': notice('subscription_paused'),
+  'notice.subscription_resumed': notice('subscription_resumed'),
   'entitlement.role_granted': role,
   'entitlement.role_revoked': { ...role, roles: [] },
 }

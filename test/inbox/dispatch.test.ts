@@ -180,6 +180,7 @@ describe('an event of a subscription', () => {
       ...payment,
       stripeSubscriptionId,
       status: 'active',
+      clockId: null,
     })
     await temporal.workflow.start('subscription', start)
     const event = stripeEvent('invoice.paid', invoiceOf(payment, 'subscription_cycle'))

@@ -1,6 +1,11 @@
 import type { Stripe } from 'stripe'
 import { describe, expect, it } from 'vitest'
-import { toCheckoutSnapshot, toSubscriptionSnapshot } from '../../providers/stripe/snapshots.ts'
+import {
+  toCheckoutSnapshot,
+  toInvoiceSnapshot,
+  toSubscriptionSnapshot,
+} from '../../providers/stripe/snapshots.ts'
+import { invoiceSeen } from '../support/snapshots.ts'
 
 const session = {
   id: 'cs_1',
@@ -29,41 +34,78 @@ const subscription = (seen: object = {}) =>
     cancel_at_period_end: false,
     trial_end: null,
     ended_at: null,
-    items: { data: [{ current_period_start: 10, current_period_end: 20, quantity: 2 }] },
-    latest_invoice: {
-      id: 'in_2',
-      status: 'draft',
-      billing_reason: 'subscription_cycle',
-      amount_paid: 0,
-      currency: 'brl',
+    items: {
+      data: [{ current_period_start: 10, current_period_end: 20, quantity: 2, price: { id: 'price_1' } }],
     },
+    schedule: null,
+    pending_update: null,
     ...seen,
   }) as unknown as Stripe.Subscription
 
+const invoice = (seen: object = {}) =>
+  ({
+    id: 'in_2',
+    status: 'open',
+    billing_reason: 'subscription_cycle',
+    amount_due: 9_900,
+    amount_paid: 0,
+    currency: 'brl',
+    attempted: true,
+    auto_advance: true,
+    status_transitions: { finalized_at: 30, paid_at: null },
+    ...seen,
+  }) as unknown as Stripe.Invoice
+
 describe('what Stripe says of a subscription', () => {
-  it('tells its period in milliseconds, and why there is an invoice and what became of it', () => {
-    expect(toSubscriptionSnapshot(subscription())).toMatchObject({
+  it('tells its period in milliseconds, what it sells, and what waits to change', () => {
+    const latestInvoice = invoiceSeen()
+    expect(toSubscriptionSnapshot(subscription(), latestInvoice)).toEqual({
+      stripeSubscriptionId: 'sub_1',
+      stripeCustomerId: 'cus_1',
+      status: 'active',
       currentPeriodStart: 10_000,
       currentPeriodEnd: 20_000,
+      cancelAtPeriodEnd: false,
       quantity: 2,
-      latestInvoice: {
-        invoiceId: 'in_2',
-        status: 'draft',
-        billingReason: 'subscription_cycle',
-        amountPaid: { amountMinor: 0, currency: 'brl' },
-      },
+      priceId: 'price_1',
+      hasPendingUpdate: false,
+      latestInvoice,
     })
+    const waiting = subscription({ schedule: 'sub_sched_1', pending_update: {}, trial_end: 7, ended_at: 8 })
+    expect(toSubscriptionSnapshot(waiting, undefined)).toMatchObject({
+      scheduleId: 'sub_sched_1',
+      hasPendingUpdate: true,
+      trialEnd: 7_000,
+      endedAt: 8_000,
+    })
+  })
+
+  it('tells of an invoice why it is there, what became of it, and whether Stripe goes on charging it', () => {
+    expect(toInvoiceSnapshot(invoice())).toEqual({
+      invoiceId: 'in_2',
+      status: 'open',
+      billingReason: 'subscription_cycle',
+      amountDue: { amountMinor: 9_900, currency: 'brl' },
+      amountPaid: { amountMinor: 0, currency: 'brl' },
+      attempted: true,
+      autoAdvance: true,
+      finalizedAt: 30_000,
+    })
+    const paid = invoice({ status: 'paid', status_transitions: { finalized_at: 30, paid_at: 40 } })
+    expect(toInvoiceSnapshot(paid)).toMatchObject({ status: 'paid', paidAt: 40_000 })
   })
 
   it.each([
     ['status', { status: 'dormant' }],
-    [
-      'invoice status',
-      { latest_invoice: { id: 'in_1', status: 'forgotten', amount_paid: 0, currency: 'brl' } },
-    ],
     ['period', { items: { data: [] } }],
   ])('is left to a person where its %s is none that we know', (_what, seen) => {
-    expect(() => toSubscriptionSnapshot(subscription(seen))).toThrow(
+    expect(() => toSubscriptionSnapshot(subscription(seen), undefined)).toThrow(
+      expect.objectContaining({ code: 'provider_refused' }),
+    )
+  })
+
+  it('is left to a person where the status of its invoice is none that we know', () => {
+    expect(() => toInvoiceSnapshot(invoice({ status: 'forgotten' }))).toThrow(
       expect.objectContaining({ code: 'provider_refused' }),
     )
   })

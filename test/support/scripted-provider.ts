@@ -1,7 +1,13 @@
 import type { CheckoutSnapshot } from '../../domain/checkout.ts'
 import { BillingError } from '../../domain/errors.ts'
-import type { OpenedCheckout, PaymentProvider, ProviderPrice } from '../../domain/provider.ts'
+import type {
+  OpenedCheckout,
+  PaymentProvider,
+  ProviderPrice,
+  SetupPageSnapshot,
+} from '../../domain/provider.ts'
 import type { SubscriptionSnapshot } from '../../domain/subscription.ts'
+import { createScriptedBilling } from './scripted-billing.ts'
 
 /** How an answer goes wrong: before anything happened, after it happened, or as a stored failure or refusal that is replayed. */
 export type Fault = 'refused_connection' | 'lost_answer' | 'stored_failure' | 'stored_refusal'
@@ -14,7 +20,7 @@ export function createScriptedProvider() {
   const made = { customers: [] as string[], prices: [] as string[], sessions: [] as string[] }
   const ownersOf = new Map<string, string>()
   let checkout: CheckoutSnapshot | undefined
-  let subscription: SubscriptionSnapshot | undefined
+  let setupPage: SetupPageSnapshot | undefined
 
   function nextFault(call: string): Fault | undefined {
     const index = faults.findIndex((candidate) => candidate.call === call)
@@ -33,10 +39,19 @@ export function createScriptedProvider() {
       answersByKey.set(key, { failure })
       throw failure
     }
-    const result = replayed ? (replayed.result as Result) : make()
+    const result = replayed ? (replayed.result as Result) : answered(key, make)
     answersByKey.set(key, { result })
     if (fault === 'lost_answer') throw new BillingError('provider_unavailable')
     return result
+  }
+  /** A refusal is kept like any other answer. */
+  function answered<Result>(key: string, make: () => Result): Result {
+    try {
+      return make()
+    } catch (error) {
+      if (error instanceof BillingError) answersByKey.set(key, { failure: error })
+      throw error
+    }
   }
   const make = (list: string[], prefix: string, owner: string) => {
     const id = `${prefix}_${list.length + 1}_${owner.slice(-6)}`
@@ -50,7 +65,9 @@ export function createScriptedProvider() {
     expiresAt: Date.parse('2030-01-02T00:00:00Z'),
   })
 
+  const billing = createScriptedBilling({ connect, effect })
   const provider: PaymentProvider = {
+    ...billing.provider,
     createCustomer: async ({ customerId }, key) =>
       effect('createCustomer', key, () => make(made.customers, 'cus', customerId)),
     findCustomer: async (customerId) => ownersOf.get(customerId),
@@ -75,22 +92,34 @@ export function createScriptedProvider() {
       if (!checkout) throw new BillingError('provider_object_missing')
       return checkout
     },
-    readSubscription: async () => {
-      connect('readSubscription')
-      if (!subscription) throw new BillingError('provider_object_missing')
-      return subscription
+    openSetupPage: async ({ setupId }, key) =>
+      session(effect('openSetupPage', key, () => make(made.sessions, 'cs', setupId))),
+    findSetupPage: async ({ setupId }) => {
+      const found = ownersOf.get(setupId)
+      return found === undefined ? undefined : session(found)
+    },
+    readSetupPage: async () => {
+      connect('readSetupPage')
+      if (!setupPage) throw new BillingError('provider_object_missing')
+      return setupPage
     },
   }
   return {
     provider,
     made,
+    billing,
     /** The next call of this name goes wrong in this way. */
     fail: (call: string, fault: Fault) => faults.push({ call, fault }),
     /** As Stripe does after 24 hours. */
     forgetKeys: () => answersByKey.clear(),
-    show: (seen: { checkout?: CheckoutSnapshot; subscription?: SubscriptionSnapshot }) => {
+    show: (seen: {
+      checkout?: CheckoutSnapshot
+      subscription?: SubscriptionSnapshot
+      setupPage?: SetupPageSnapshot
+    }) => {
       checkout = seen.checkout ?? checkout
-      subscription = seen.subscription ?? subscription
+      setupPage = seen.setupPage ?? setupPage
+      if (seen.subscription) billing.show(seen.subscription)
     },
   }
 }

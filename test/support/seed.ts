@@ -4,7 +4,7 @@ import { acceptPayment, type PaymentRow } from '../../db/payments.ts'
 import { findLatestPlan, findProduct, toPlan, toProduct } from '../../db/catalog.ts'
 import { plans, products, projects } from '../../db/schema/index.ts'
 import type { Purchase } from '../../domain/catalog.ts'
-import type { ProjectId } from '../../domain/ids.ts'
+import type { ClockId, ProjectId } from '../../domain/ids.ts'
 import { currency, money } from '../../domain/money.ts'
 import { createDatabase, type TestDatabase } from './stack.ts'
 
@@ -64,13 +64,15 @@ export async function seedProject({ connections }: Seeded): Promise<ProjectId> {
 export interface SeedPayment {
   buys?: { plan: string } | { product: string } | { amount: number }
   userId?: string
+  /** The test clock that the user joins. */
+  clockId?: ClockId
 }
 
 /** A payment accepted as the API accepts one. */
 export async function seedPayment(
   { connections }: Seeded,
   projectId: ProjectId,
-  { buys = { plan: 'pro' }, userId = 'user-1' }: SeedPayment = {},
+  { buys = { plan: 'pro' }, userId = 'user-1', clockId }: SeedPayment = {},
 ): Promise<PaymentRow> {
   return inProject(connections.application, projectId, async (transaction) => {
     const purchase = await purchaseOf()
@@ -81,6 +83,7 @@ export async function seedPayment(
       userId,
       email: `${userId}@example.com`,
       livemode: false,
+      clockId,
       purchase,
       successUrl: 'https://example.com/done',
       cancelUrl: 'https://example.com/cancel',

@@ -4,23 +4,23 @@ import type { Database } from '../../db/client.ts'
 import type { PaymentRow } from '../../db/payments.ts'
 import type { CheckoutSnapshot } from '../../domain/checkout.ts'
 import type { ProjectId } from '../../domain/ids.ts'
-import { currency, money } from '../../domain/money.ts'
 import type { PaymentProvider } from '../../domain/provider.ts'
-import type { SubscriptionSnapshot } from '../../domain/subscription.ts'
 import { checkoutStart } from '../../inbox/starts.ts'
 import { subscriptionWorkflowId } from '../../workflows/ids.ts'
 import { openSession, state, stripeChanged } from '../../workflows/messages.ts'
 import { eventually } from '../support/eventually.ts'
 import { type RunningWorkers, startWorkers } from '../support/running-workers.ts'
 import { createScriptedProvider } from '../support/scripted-provider.ts'
+import { noTicker } from '../support/ticker.ts'
 import { openDatabase, type Seeded, seedPayment, seedProject } from '../support/seed.ts'
+import { brl, invoiceSeen, subscriptionSeen } from '../support/snapshots.ts'
 import { createNamespace } from '../support/stack.ts'
 
 // What each operation costs at Temporal and at Stripe, whatever the machine: events of the history, workflow tasks, calls.
 // They go down, and up only with a reason written here.
 
 const MONTH = 30 * 24 * 3_600_000
-const price = money(9900, currency('brl'))
+const price = brl(9900)
 const paid: CheckoutSnapshot = {
   session: 'complete',
   payment: 'paid',
@@ -31,21 +31,16 @@ const paid: CheckoutSnapshot = {
   stripeInvoiceId: 'in_1',
 }
 const bornAt = Date.now()
-const seenIn = (period: number): SubscriptionSnapshot => ({
-  stripeSubscriptionId: 'sub_counted',
-  stripeCustomerId: 'cus_1',
-  status: 'active',
-  currentPeriodStart: bornAt + (period - 1) * MONTH,
-  currentPeriodEnd: bornAt + period * MONTH,
-  cancelAtPeriodEnd: false,
-  quantity: 1,
-  latestInvoice: {
-    invoiceId: `in_${period}`,
-    status: 'paid',
-    billingReason: period === 1 ? 'subscription_create' : 'subscription_cycle',
-    amountPaid: price,
-  },
-})
+const seenIn = (period: number) =>
+  subscriptionSeen({
+    stripeSubscriptionId: 'sub_counted',
+    currentPeriodStart: bornAt + (period - 1) * MONTH,
+    currentPeriodEnd: bornAt + period * MONTH,
+    latestInvoice: invoiceSeen({
+      invoiceId: `in_${period}`,
+      billingReason: period === 1 ? 'subscription_create' : 'subscription_cycle',
+    }),
+  })
 
 let seeded: Seeded
 let projectId: ProjectId
@@ -60,6 +55,7 @@ beforeAll(async () => {
     database: leaving(seeded.connections.application),
     provider: counting(scripted.provider),
     now: () => new Date(),
+    ticker: noTicker,
   })
   // The customer and the price are there, as they are for all but the first payment.
   const first = await begin(await seedPayment(seeded, projectId))

@@ -8,6 +8,7 @@ import { checkoutStart } from '../../inbox/starts.ts'
 import { openSession, stripeChanged } from '../../workflows/messages.ts'
 import { type RunningWorkers, startWorkers } from '../support/running-workers.ts'
 import { createScriptedProvider } from '../support/scripted-provider.ts'
+import { noTicker } from '../support/ticker.ts'
 import { openDatabase, type Seeded, seedPayment, seedProject } from '../support/seed.ts'
 import { createNamespace } from '../support/stack.ts'
 
@@ -22,6 +23,7 @@ beforeAll(async () => {
     database: seeded.connections.application,
     provider: scripted.provider,
     now: () => new Date(),
+    ticker: noTicker,
   })
 })
 afterAll(async () => {

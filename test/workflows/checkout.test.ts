@@ -3,15 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { deriveId } from '../../db/mint-id.ts'
 import type { CheckoutSnapshot, PaymentStatus } from '../../domain/checkout.ts'
 import { BillingError } from '../../domain/errors.ts'
-import { currency, money } from '../../domain/money.ts'
-import type { KnownSubscription } from '../../domain/subscription.ts'
 import { checkoutStart, subscriptionStart } from '../../inbox/starts.ts'
 import { openSession, retry, state, stripeChanged } from '../../workflows/messages.ts'
-import { type PlayedActivities, soon, useTimeSkipping } from './environment.ts'
+import { brl, knownAs } from '../support/snapshots.ts'
+import { following, type PlayedActivities, soon, useTimeSkipping } from './environment.ts'
 
 const stage = useTimeSkipping()
 const DAY = 24 * 60 * 60 * 1000
-const brl = (amount: number) => money(amount, currency('brl'))
 
 const open: CheckoutSnapshot = {
   session: 'open',
@@ -207,22 +205,7 @@ describe('checkout', () => {
     const { played, begin, subscriptionId } = newPayment(
       {
         readCheckout: async () => ({ ...paid, stripeSubscriptionId: 'sub_1' }),
-        readSubscription: async (id) => ({
-          stripeSubscriptionId: id,
-          stripeCustomerId: 'cus_1',
-          status: 'canceled',
-          currentPeriodStart: 0,
-          currentPeriodEnd: DAY,
-          cancelAtPeriodEnd: false,
-          quantity: 1,
-        }),
-        recordSubscription: async () => ({
-          status: 'canceled',
-          currentPeriodStart: 0,
-          currentPeriodEnd: DAY,
-          cancelAtPeriodEnd: false,
-          quantity: 1,
-        }),
+        followSubscription: async () => following(knownAs({ status: 'canceled' })),
       },
       'pro',
     )
@@ -264,21 +247,14 @@ describe('checkout', () => {
 
   it('hands over to a subscription that already runs', async () => {
     const runs: string[] = []
-    const active: KnownSubscription = {
-      status: 'active',
-      currentPeriodStart: 0,
-      currentPeriodEnd: (await stage.environment.currentTimeMs()) + 30 * DAY,
-      cancelAtPeriodEnd: false,
-      quantity: 1,
-    }
+    const active = knownAs({ currentPeriodEnd: (await stage.environment.currentTimeMs()) + 30 * DAY })
     const { played, begin, subscriptionId, projectId, paymentId } = newPayment(
       {
         readCheckout: async () => ({ ...paid, stripeSubscriptionId: 'sub_1' }),
-        readSubscription: async (stripeSubscriptionId) => {
+        followSubscription: async ({ stripeSubscriptionId }) => {
           runs.push(stripeSubscriptionId)
-          return { ...active, stripeSubscriptionId, stripeCustomerId: 'cus_1', status: 'active' }
+          return following(active)
         },
-        recordSubscription: async () => active,
       },
       'pro',
     )
@@ -294,6 +270,7 @@ describe('checkout', () => {
           correlationId: 'test',
           planId: 'pro',
           status: 'incomplete',
+          clockId: null,
         }),
       )
       await soon(() => running.query(state)).toMatchObject({ status: 'active' })

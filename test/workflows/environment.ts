@@ -2,7 +2,9 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { toFailure } from '../../activities/failures.ts'
+import type { Followed } from '../../activities/follow-subscription.ts'
 import type { RecordActivities, StripeActivities } from '../../activities/index.ts'
+import type { KnownSubscription } from '../../domain/subscription.ts'
 import { bundleWorkflows } from '../../worker/bundle.ts'
 import { STRIPE_TASK_QUEUE, TASK_QUEUE } from '../../workflows/ids.ts'
 import { searchAttributes } from '../../workflows/search-attributes.ts'
@@ -16,14 +18,27 @@ type Activities = StripeActivities & RecordActivities
 export type PlayedActivities = Partial<Activities>
 
 const names = Object.keys({
+  attemptPayment: true,
+  changePaymentMethod: true,
+  followSetupPage: true,
+  followSubscription: true,
+  forgetClockDeadline: true,
+  lookAtCase: true,
   openCheckout: true,
+  openSetupPage: true,
+  openTestClock: true,
+  playTestClock: true,
   publishCatalog: true,
   readCheckout: true,
-  readSubscription: true,
   recordCheckout: true,
+  recordDunningStep: true,
   recordOperatorAction: true,
   recordRefusal: true,
-  recordSubscription: true,
+  recordTrialNotice: true,
+  reportClockDeadline: true,
+  runCommand: true,
+  setTestClock: true,
+  voidInvoices: true,
 } satisfies Record<keyof Activities, true>) as (keyof Activities)[]
 
 /** A time-skipping server for the tests of one file, with workers that play what the running test says: days pass in
@@ -102,6 +117,16 @@ export function useTimeSkipping() {
     },
   }
 }
+
+/** What a look tells of a subscription that is known like this. */
+export const following = (known: KnownSubscription, seen: Partial<Followed> = {}): Followed => ({
+  known,
+  owes: false,
+  neverStarted: false,
+  openCases: [],
+  toVoid: [],
+  ...seen,
+})
 
 /** What will be so within moments: workflows answer when they get to it, on a busy machine later. */
 export const soon = <Answer>(ask: () => Answer | Promise<Answer>) => expect.poll(ask, { timeout: 15_000 })

@@ -4,9 +4,10 @@ import { createApp } from '../../../api/app.ts'
 import { createMetrics, type Metrics } from '../../../api/metrics.ts'
 import type { Orchestrator } from '../../../api/orchestrator.ts'
 import { connect, type Connections, type ConnectOptions } from '../../../db/client.ts'
-import type { ProviderEvent } from '../../../domain/provider.ts'
+import type { PaymentProvider, ProviderEvent } from '../../../domain/provider.ts'
 import type { CheckoutStart } from '../../../inbox/starts.ts'
 import { createWebhookVerifier } from '../../../providers/stripe/webhook-signature.ts'
+import { brl } from '../../support/snapshots.ts'
 import { createDatabase, type TestDatabase } from '../../support/stack.ts'
 import { type Conformance, createConformance, type OpenApiDocument } from './conformance.ts'
 
@@ -59,6 +60,8 @@ export interface TestApi {
 export interface TestApiOptions {
   openCheckout?: (payment: CheckoutStart) => Promise<{ checkoutSessionId: string; checkoutUrl: string }>
   orchestrator?: Partial<Orchestrator>
+  previewChange?: PaymentProvider['previewChange']
+  listPaymentMethods?: PaymentProvider['listPaymentMethods']
   livemode?: boolean
   poolSize?: number
   /** Another API over the same database. */
@@ -79,8 +82,17 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
     orchestrator: {
       openCheckout: options.openCheckout ?? openedAtOnce,
       publishCatalog: async () => {},
+      command: async () => {},
+      openSetupPage: async () => ({ setupUrl: 'https://pay.test/setup' }),
+      changePaymentMethod: async (_customer, { change }) => ({ paymentMethodId: change.paymentMethodId }),
+      openTestClock: async () => {},
+      advanceTestClock: async () => {},
       isReachable: async () => true,
       ...options.orchestrator,
+    },
+    provider: {
+      previewChange: options.previewChange ?? freeOfCharge,
+      listPaymentMethods: options.listPaymentMethods ?? (async () => []),
     },
     verifyWebhook: createWebhookVerifier({ secrets: [webhookSecret] }),
     dispatcher: {
@@ -167,6 +179,8 @@ async function callApp<Body>(
 async function openedAtOnce({ paymentId }: CheckoutStart) {
   return { checkoutSessionId: `cs_test_${paymentId}`, checkoutUrl: `https://pay.test/${paymentId}` }
 }
+
+const freeOfCharge: PaymentProvider['previewChange'] = async () => ({ amountDue: brl(0), lines: [] })
 
 /** A project with a plan, a product and a pack of credits. */
 export const shop = {
