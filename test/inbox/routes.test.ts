@@ -32,17 +32,20 @@ describe('routeOf', () => {
     )
   })
 
-  it.each(['invoice.payment_failed', 'invoice.paid', 'invoice.voided', 'invoice.payment_action_required'])(
-    'sends %s of a later invoice to the subscription',
-    (type) => {
-      expect(routeOf(stripeEvent(type, invoice('subscription_cycle')))).toBe('subscription')
-      expect(routeOf(stripeEvent(type, { object: 'invoice', billing_reason: 'manual', parent: null }))).toBe(
-        'not_relevant',
-      )
-    },
-  )
+  it.each([
+    'invoice.payment_failed',
+    'invoice.paid',
+    'invoice.voided',
+    'invoice.marked_uncollectible',
+    'invoice.payment_action_required',
+  ])('sends %s of a later invoice to the subscription', (type) => {
+    expect(routeOf(stripeEvent(type, invoice('subscription_cycle')))).toBe('subscription')
+    expect(routeOf(stripeEvent(type, { object: 'invoice', billing_reason: 'manual', parent: null }))).toBe(
+      'not_relevant',
+    )
+  })
 
-  it.each(['deleted', 'paused', 'resumed', 'trial_will_end'])(
+  it.each(['deleted', 'paused', 'resumed'])(
     'sends customer.subscription.%s to the subscription',
     (change) => {
       expect(routeOf(stripeEvent(`customer.subscription.${change}`))).toBe('subscription')
@@ -78,6 +81,7 @@ describe('routeOf', () => {
     ['the pause of its collection', { pause_collection: null }],
     ['its trial', { trial_end: 1 }],
     ['its price', { items: { data: [{ price: { id: 'price_0' }, quantity: 1 }] } }],
+    ['a change that waits to be paid', { pending_update: null }],
     ['its quantity', { items: { data: [{ price: { id: 'price_1' }, quantity: 2 }] } }],
     ['the number of its items', { items: { data: [] } }],
   ])('wakes the subscription when an update changes %s', (_what, previous) => {
@@ -88,10 +92,39 @@ describe('routeOf', () => {
   it.each([
     ['its period alone', { items: { data: [{ current_period_end: 1 }] } }],
     ['its latest invoice alone', { latest_invoice: 'in_1' }],
-    ['what the checkout has read', { status: 'incomplete', default_payment_method: null }],
+    ['what the checkout has read', { status: 'incomplete' }],
   ])('lets the subscription sleep when an update changes %s', (_what, previous) => {
     const now = { items: { data: [{ price: { id: 'price_1' }, quantity: 1 }] } }
     expect(routeOf(stripeEvent('customer.subscription.updated', now, previous))).toBe('not_relevant')
+  })
+
+  it.each([
+    stripeEvent('payment_method.attached'),
+    stripeEvent('payment_method.automatically_updated'),
+    stripeEvent('customer.updated', {}, { invoice_settings: { default_payment_method: null } }),
+    stripeEvent('customer.subscription.updated', {}, { default_payment_method: null }),
+  ])('tells whoever waits for money of a card that comes or changes: $type', (event) => {
+    expect(routeOf(event)).toBe('cards')
+  })
+
+  it('lets cards rest when something else of a customer changes', () => {
+    expect(routeOf(stripeEvent('customer.updated', {}, { email: 'old@example.test' }))).toBe('not_relevant')
+  })
+
+  it.each([
+    ['in_1/charge/2/1', 'own_effect'],
+    ['sbs_1/9f2c/change/1', 'own_effect'],
+    ['pay_1/create-session/1', 'subscription'],
+    ['f81d4fae-7dec-11d0-a765-00a0c91e6bf6', 'subscription'],
+    [null, 'subscription'],
+  ])('tells the echo of what a workflow asked for under key %s from news: %s', (idempotency_key, route) => {
+    const event = stripeEvent('invoice.paid', invoice('subscription_cycle'))
+    event.payload.request = { id: 'req_1', idempotency_key }
+    expect(routeOf(event)).toBe(route)
+  })
+
+  it('lets a trial that is about to end rest: its notice has a deadline of its own', () => {
+    expect(routeOf(stripeEvent('customer.subscription.trial_will_end'))).toBe('not_relevant')
   })
 
   it('tells a type that is handled but changes nothing from one that is unknown', () => {
