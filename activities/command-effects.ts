@@ -44,7 +44,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
 
   async function changePlan(
     input: CommandInput,
-    { planId, when, quantity = undefined }: ChangePlanRequest,
+    { planId, when, quantity }: ChangePlanRequest,
     known: KnownSubscription,
   ): Promise<CommandOutcome> {
     const { projectId, stripeSubscriptionId } = input
@@ -170,7 +170,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
 
   async function pause(
     input: CommandInput,
-    { until = undefined }: PauseRequest,
+    { until }: PauseRequest,
     known: KnownSubscription,
   ): Promise<CommandOutcome> {
     const { stripeSubscriptionId } = input

@@ -58,6 +58,8 @@ export async function openCase(
     policyVersion: version,
     nextRetryAt: asDate(nextRetryAtOf({ failedAt, policy, retriesDone: 0 })),
     graceUntil: new Date(graceUntilOf({ failedAt, policy })),
+    payUrl: invoice.payUrl ?? null,
+    stripeNextAttemptAt: asDate(invoice.nextAttemptAt),
     correlationId: payment.correlationId,
   })
   const attempts = invoice.attempts ?? []
@@ -332,10 +334,10 @@ export function notice(
     invoice_id: found.invoiceId,
     ...(retryAt !== undefined && { retry_at: new Date(retryAt).toISOString() }),
     grace_until: found.graceUntil.toISOString(),
-    ...(found.payUrl !== null && { pay_url: found.payUrl }),
+    ...(found.payUrl && { pay_url: found.payUrl }),
     ...extra,
   }
-  return { type: `notice.${kind}`, subject: subscription.subscriptionId, data } as EventDraft
+  return { type: `notice.${kind}`, subject: subscription.subscriptionId, data }
 }
 
 export function dunningData(found: DunningCaseRow, { subscription }: SubscriptionWithPlan): DunningData {

@@ -18,6 +18,8 @@ export interface CaseView extends DunningProgress {
   amountDue: { amountMinor: number; currency: string }
   /** In words, of the last try to collect. */
   lastDecline?: string
+  /** Stripe meant to retry by itself as well, which its account settings should rule out. */
+  stripeRetries: boolean
   /** The time of the customer's test clock. */
   clockNow?: number
 }
@@ -46,12 +48,11 @@ export function createLookAtCase(dependencies: ActivityDependencies) {
       const found = await readCase(transaction, projectId, invoiceId)
       return { found, customerId: scene.customer.stripeCustomerId }
     })
-    if (found.status === 'open' && found.payUrl === null) {
-      const { payUrl } = await provider.takeOverInvoice(invoiceId)
-      await inProject(database, projectId, (transaction) =>
-        // Taken over, even where Stripe has no page for it.
-        updateCase(transaction, found, { payUrl: payUrl ?? '' }),
-      )
+    if (found.status === 'open' && found.takenOverAt === null) {
+      await provider.takeOverInvoice(invoiceId)
+      await inProject(database, projectId, async (transaction) => {
+        await updateCase(transaction, found, { takenOverAt: now() })
+      })
     }
     const cards =
       found.status === 'open' && customerId
@@ -221,6 +222,7 @@ export async function viewCase(scene: Scene, found: DunningCaseRow): Promise<Cas
     status: found.status,
     policyVersion: found.policyVersion,
     amountDue: owed(found),
+    stripeRetries: found.stripeNextAttemptAt !== null,
     ...(last && { lastDecline: describeDecline(last.declineCode ?? undefined) }),
     ...(scene.customer.clockId !== null && { clockNow: scene.at.getTime() }),
   }

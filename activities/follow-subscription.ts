@@ -31,6 +31,8 @@ import { describeChange, rolesOf, subscriptionEvents } from './subscription-even
 export interface FollowInput extends Subject {
   /** An invoice to look at beside the latest one: that of a case. */
   invoiceId?: string
+  /** The end of the last period that the caller knows. When Stripe is further, the invoices between are looked at as well. */
+  knownPeriodEnd?: number
   cause?: Cause
 }
 
@@ -56,11 +58,19 @@ export interface Followed {
  *  become, in one transaction. The rows decide under their customer's lock, so any number of looks write each change once. */
 export function createFollowSubscription({ database, provider, now }: ActivityDependencies) {
   return async function followSubscription(input: FollowInput): Promise<Followed> {
-    const { invoiceId, cause = { by: 'stripe' }, ...subject } = input
-    const snapshot = await provider.readSubscription(subject.stripeSubscriptionId)
-    const invoices = snapshot.latestInvoice ? [snapshot.latestInvoice] : []
-    if (invoiceId !== undefined && invoiceId !== snapshot.latestInvoice?.invoiceId)
+    const { invoiceId, knownPeriodEnd, cause = { by: 'stripe' }, ...subject } = input
+    const { stripeSubscriptionId } = subject
+    const snapshot = await provider.readSubscription(stripeSubscriptionId)
+    const { latestInvoice } = snapshot
+    // Nobody has looked for longer than a period: each of those that went by is a renewal of its own.
+    const missed =
+      knownPeriodEnd !== undefined && snapshot.currentPeriodStart > knownPeriodEnd
+        ? await provider.listInvoices({ providerSubscriptionId: stripeSubscriptionId, since: knownPeriodEnd })
+        : []
+    const invoices = missed.filter((invoice) => invoice.invoiceId !== latestInvoice?.invoiceId)
+    if (invoiceId !== undefined && ![...invoices, latestInvoice].some((one) => one?.invoiceId === invoiceId))
       invoices.push(await provider.readInvoice(invoiceId))
+    if (latestInvoice) invoices.push(latestInvoice)
     return inProject(database, subject.projectId, async (transaction) => {
       const scene = await openScene(transaction, { subject, cause, now: now() })
       return recordLook(scene, snapshot, invoices)
@@ -78,27 +88,74 @@ export async function recordLook(
   invoices: InvoiceSnapshot[],
 ): Promise<Followed> {
   const cases = await followCases(scene, snapshot, invoices)
-  const failed = failedInvoiceOf(snapshot)
-  const opening =
-    failed && !cases.some(({ invoiceId }) => invoiceId === failed.invoiceId) ? failed : undefined
-  const openCases = cases.filter(isOpen).length + (opening ? 1 : 0)
+  const opening = failedInvoices(snapshot, invoices).filter(
+    (failed) => !cases.some(({ invoiceId }) => invoiceId === failed.invoiceId),
+  )
+  const openCases = cases.filter(isOpen).length + opening.length
   const graceEnded = cases.some((found) => isUnresolved(found) && found.graceEnded)
 
   let recorded = scene.subscription
-  for (let step = 0; ; step += 1) {
-    if (step === MAX_STEPS)
-      throw new Error(`the decisions on subscription ${scene.subject.subscriptionId} do not come to an end`)
-    const known = recorded
-      ? { ...toKnown(recorded, openCases), graceEnded: recorded.subscription.graceEnded }
-      : soldSubscription(termsSold(scene))
-    const plan = await planSeen({ ...scene, subscription: recorded }, known, snapshot)
-    const decision = decideSubscription(known, { ...snapshot, plan, graceEnded })
-    if (!decision) break
-    recorded = await writeStep({ ...scene, subscription: recorded }, { decision, snapshot, plan, graceEnded })
-  }
-  if (recorded && opening && isPastDue(recorded))
-    cases.push(await openCase({ ...scene, subscription: recorded }, recorded, opening))
+  for (const look of periodByPeriod(snapshot, invoices))
+    recorded = await takeSteps({ ...scene, subscription: recorded }, look, { openCases, graceEnded })
+  if (recorded && recorded.subscription.status === 'past_due')
+    for (const invoice of opening)
+      cases.push(await openCase({ ...scene, subscription: recorded }, recorded, invoice))
   return describe(scene, { recorded, cases, snapshot })
+}
+
+/** Writes step after step, until the rows say what the look has shown. */
+async function takeSteps(
+  scene: Scene,
+  snapshot: SubscriptionSnapshot,
+  { openCases, graceEnded }: { openCases: number; graceEnded: boolean },
+): Promise<SubscriptionWithPlan | undefined> {
+  let recorded = scene.subscription
+  for (let step = 0; step < MAX_STEPS; step += 1) {
+    const known = recorded ? toKnown(recorded, openCases) : soldSubscription(termsSold(scene))
+    const now = { ...scene, subscription: recorded }
+    const plan = await planSeen(now, known, snapshot)
+    const decision = decideSubscription(known, { ...snapshot, plan, graceEnded })
+    if (!decision) return recorded
+    recorded = await writeStep(now, { decision, snapshot, plan, graceEnded })
+  }
+  throw new Error(`the decisions on subscription ${scene.subject.subscriptionId} do not come to an end`)
+}
+
+/** The look as it would have been in each period that went by unseen, and then as it is. */
+function periodByPeriod(snapshot: SubscriptionSnapshot, invoices: InvoiceSnapshot[]): SubscriptionSnapshot[] {
+  const missed = invoices.filter(
+    ({ billingReason, status, period, invoiceId }) =>
+      billingReason === 'subscription_cycle' &&
+      status === 'paid' &&
+      invoiceId !== snapshot.latestInvoice?.invoiceId &&
+      period !== undefined &&
+      period.start < snapshot.currentPeriodStart,
+  )
+  const { endedAt: _ended, ...running } = snapshot
+  return [
+    ...missed.map((invoice) => ({
+      ...running,
+      status: 'active' as const,
+      currentPeriodStart: invoice.period?.start ?? snapshot.currentPeriodStart,
+      currentPeriodEnd: invoice.period?.end ?? snapshot.currentPeriodEnd,
+      latestInvoice: invoice,
+    })),
+    snapshot,
+  ]
+}
+
+/** Invoices that Stripe could not collect: the latest one, and those of periods that nobody has looked at. */
+function failedInvoices(snapshot: SubscriptionSnapshot, invoices: InvoiceSnapshot[]): InvoiceSnapshot[] {
+  if (snapshot.status === 'canceled') return []
+  const latest = failedInvoiceOf(snapshot)
+  const earlier = invoices.filter(
+    ({ billingReason, status, attempted, invoiceId }) =>
+      billingReason === 'subscription_cycle' &&
+      status === 'open' &&
+      attempted &&
+      invoiceId !== snapshot.latestInvoice?.invoiceId,
+  )
+  return [...earlier, ...(latest ? [latest] : [])]
 }
 
 /** What the invoices and the subscription's end mean for the cases there are. */
@@ -129,7 +186,6 @@ async function followCases(
 const isOpen = ({ status }: DunningCaseRow) => status === 'open'
 /** Still owed, whether or not anybody tries to collect it. */
 const isUnresolved = ({ status }: DunningCaseRow) => status === 'open' || status === 'exhausted'
-const isPastDue = ({ subscription }: SubscriptionWithPlan) => subscription.status === 'past_due'
 
 function termsSold({ payment }: Scene) {
   const { planId, planVersion, quantity, paymentId } = payment
@@ -187,7 +243,7 @@ async function writeStep(scene: Scene, step: Step): Promise<SubscriptionWithPlan
         decision,
         rolesBefore: rolesOf(earlier),
         rolesAfter: rolesOf([...others, recorded]),
-        unpaid: scene.cases.some(isUnresolved),
+        unpaid: scene.cases.some(({ status }) => status === 'exhausted'),
       }),
     },
     async () => {

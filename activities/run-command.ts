@@ -1,10 +1,11 @@
 import { inProject } from '../db/client.ts'
-import { listAttempts, updateCase } from '../db/dunning.ts'
+import { listAttempts, listCases, updateCase } from '../db/dunning.ts'
 import { claimCommand, finishCommand } from '../db/subscription-commands.ts'
 import { toKnown, updateSubscription } from '../db/subscriptions.ts'
 import { type CommandRefusal, refusalOf, type SubscriptionCommand } from '../domain/commands.ts'
 import { BillingError } from '../domain/errors.ts'
 import type { KnownSubscription } from '../domain/subscription.ts'
+import { createCharging } from './charging.ts'
 import { createCommandEffects, type CommandOutcome } from './command-effects.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { createFollowSubscription, type Followed } from './follow-subscription.ts'
@@ -32,9 +33,11 @@ export function createRunCommand(dependencies: ActivityDependencies) {
   const { database, now } = dependencies
   const follow = createFollowSubscription(dependencies)
   const effects = createCommandEffects(dependencies)
+  const charging = createCharging(dependencies)
 
   return async function runCommand(input: CommandInput): Promise<CommandResult> {
     const { commandId: _id, command: _command, at: _at, exhausted: _exhausted, cause, ...subject } = input
+    if (input.command.kind === 'cancel') await settleAbandoned(subject)
     const begun = await inScene(input, (scene) => begin(scene, input))
     let { refusal } = begun
     if (!begun.isFinished) {
@@ -44,6 +47,18 @@ export function createRunCommand(dependencies: ActivityDependencies) {
     }
     const followed = await follow({ ...subject, ...(!refusal && { cause }) })
     return { followed, ...(refusal && { refusal }) }
+  }
+
+  /** Of a charge that nobody will ask about any more, nobody would ever know whether it may be ended. */
+  async function settleAbandoned(subject: Subject): Promise<void> {
+    const { projectId, subscriptionId } = subject
+    const cases = await inProject(database, projectId, (transaction) =>
+      listCases(transaction, projectId, [subscriptionId]),
+    )
+    await charging.settleAbandoned(
+      subject,
+      cases.map(({ invoiceId }) => invoiceId),
+    )
   }
 
   function inScene<Result>(
@@ -118,14 +133,20 @@ async function finish(scene: Scene, input: CommandInput, outcome: CommandOutcome
   const { refusal, columns, what = command.kind } = outcome
   if (!subscription) throw new Error(`subscription ${subscriptionId} is missing`)
   // What was not ended may be charged again.
-  const changed = { ...columns, ...(refusal && { closingAt: null }) }
+  const changed = {
+    ...columns,
+    ...(refusal && { closingAt: null }),
+    // A pause that could not end on its date waits for somebody.
+    ...(refusal && input.cause.by === 'quittance' && command.kind === 'resume' && { pausedUntil: null }),
+  }
   if (Object.keys(changed).length > 0)
     await updateSubscription(transaction, subscription.subscription, changed)
-  if (!refusal)
-    await tell(scene, {
+  // A person gets the refusal as the answer; what we tried by ourselves is told here.
+  if (!refusal || input.cause.by === 'quittance')
+    await tell(refusal ? { ...scene, cause: { by: input.cause.by } } : scene, {
       intent: `${subscriptionId}/command/${commandId}`,
-      action: `command.${command.kind}`,
-      why: what,
+      action: refusal ? `command.${command.kind}_refused` : `command.${command.kind}`,
+      why: refusal ? refusal.detail : what,
       occurredAt: at,
       stripeIds: [input.stripeSubscriptionId],
       after: { ...command },

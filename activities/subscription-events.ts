@@ -108,30 +108,24 @@ export function subscriptionNotice(
     plan_name: plan.name,
     ...extra,
   }
-  return { type: `notice.${kind}`, subject: subscription.subscriptionId, data } as EventDraft
+  return { type: `notice.${kind}`, subject: subscription.subscriptionId, data }
 }
 
 function noticeOf(recorded: SubscriptionWithPlan, { decision, isNew, unpaid }: ToldStep): EventDraft[] {
   const { pausedUntil } = recorded.subscription
-  switch (decision.change) {
-    case 'canceled':
-      // A subscription that had ended before we first saw it was never announced either.
-      return isNew
-        ? []
-        : [
-            subscriptionNotice('subscription_canceled', recorded, {
-              ...(unpaid && { reason: 'We could not collect what was due.' }),
-            }),
-          ]
-    case 'paused':
-      return [
-        subscriptionNotice('subscription_paused', recorded, {
-          ...(pausedUntil && { access_until: pausedUntil.toISOString() }),
-        }),
-      ]
-    case 'resumed':
-      return [subscriptionNotice('subscription_resumed', recorded, {})]
-    default:
-      return []
-  }
+  const { change } = decision
+  // A subscription that had ended before we first saw it was never announced either.
+  if (change === 'canceled' && !isNew)
+    return [
+      subscriptionNotice('subscription_canceled', recorded, {
+        ...(unpaid && { reason: 'We could not collect what was due.' }),
+      }),
+    ]
+  if (change === 'paused')
+    return [
+      subscriptionNotice('subscription_paused', recorded, {
+        ...(pausedUntil && { access_until: pausedUntil.toISOString() }),
+      }),
+    ]
+  return change === 'resumed' ? [subscriptionNotice('subscription_resumed', recorded, {})] : []
 }

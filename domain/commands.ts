@@ -73,7 +73,7 @@ export function refusalOf(
 }
 
 function refusalOfChange(
-  { planId, when, quantity = undefined }: ChangePlanRequest,
+  { planId, when, quantity }: ChangePlanRequest,
   known: KnownSubscription,
 ): CommandRefusal | undefined {
   if (known.status === 'past_due')

@@ -29,8 +29,8 @@ export interface PaymentProvider {
   /** The invoices of a subscription's later periods that were made since then, oldest first. */
   listInvoices(request: { providerSubscriptionId: string; since: number }): Promise<InvoiceSnapshot[]>
 
-  /** The provider's own retries of an invoice end: from here on we alone collect it. @returns where the customer can pay it. */
-  takeOverInvoice(invoiceId: string): Promise<{ payUrl: string | undefined }>
+  /** The provider's own retries of an invoice end: from here on we alone collect it. */
+  takeOverInvoice(invoiceId: string): Promise<void>
   /** Charges an open invoice to one card, without the customer. A decline is an answer, not an error. */
   payInvoice(
     request: { invoiceId: string; paymentMethodId: string },

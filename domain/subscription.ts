@@ -117,10 +117,14 @@ export interface InvoiceSnapshot {
   amountPaid: Money
   /** Whether a charge has been tried. */
   attempted: boolean
-  /** Whether Stripe itself will try again. */
-  autoAdvance: boolean
+  /** When Stripe itself means to try again, as long as nobody has taken the invoice over. */
+  nextAttemptAt?: number
+  /** Where the customer can pay it by hand. */
+  payUrl?: string
   finalizedAt?: number
   paidAt?: number
+  /** The time it is for, where it is for a period. */
+  period?: { start: number; end: number }
   /** Each try to charge, oldest first. Told only while it is unpaid and has been tried. */
   attempts?: ChargeAttempt[]
 }

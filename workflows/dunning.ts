@@ -3,11 +3,14 @@ import {
   condition,
   continueAsNew,
   getExternalWorkflowHandle,
+  ParentClosePolicy,
   setCurrentDetails,
   setHandler,
+  startChild,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import type { AttemptInput } from '../activities/attempt-payment.ts'
 import type { CaseView, DunningStepToRecord, LookedAtCase } from '../activities/dunning-steps.ts'
 import { type DunningStatus, type DunningStep, nextDunningStep } from '../domain/dunning.ts'
@@ -149,7 +152,35 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
         hasEnded: true,
       })
     } catch {
-      // It has ended already, and with it everything that was to be decided.
+      // Ended or terminated: a new run looks whether anything is left to be decided.
+      await startSubscription()
+    }
+  }
+
+  async function startSubscription(): Promise<void> {
+    const carried = clock.input()
+    try {
+      await startChild('subscription', {
+        workflowId: subscriptionWorkflowId(subscriptionId),
+        args: [
+          {
+            version: 1,
+            projectId,
+            subscriptionId,
+            paymentId,
+            stripeSubscriptionId,
+            correlationId: input.correlationId,
+            seenEventIds: [],
+            ...(carried && { clock: carried }),
+          },
+        ],
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        typedSearchAttributes: workflowInfo().typedSearchAttributes,
+        staticSummary: `Subscription ${subscriptionId}`,
+        staticDetails: `Sold by payment ${paymentId}.`,
+      })
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
     }
   }
 
@@ -189,6 +220,11 @@ function describeCase(step: DunningStep, view: CaseView): string {
   return [
     `**${what[0]?.toUpperCase()}${what.slice(1)} on ${describeTime(retryStep.at)}${decline}.**`,
     `Unpaid: ${amountDue.amountMinor} minor units of ${amountDue.currency}.`,
+    ...(view.stripeRetries
+      ? [
+          'Stripe meant to retry this invoice by itself. That is switched off for it now; switch it off for the account: Billing, Revenue recovery, Retries.',
+        ]
+      : []),
     ...(step.kind === 'notice' ? [`The customer is told of it at ${describeTime(step.at)}.`] : []),
     'Send the update `retry` to charge it now, or `skip` to go on without the next step, with `{ "reason": "…", "by": "…" }`.',
   ].join('\n\n')

@@ -41,12 +41,14 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
   let { known, announcedTrialEnd } = input
   let seen: Followed | undefined
   const startedCases = new Set(input.startedCases)
+  /** Exhausted cases that an operator has chosen not to end. */
+  const leftAlone = new Set<string>()
   let waiting = { for: 'a first look at Stripe', until: undefined as number | undefined }
 
   const clock = clockOf(projectId, input.clock)
   const wake = wakeable(clock, input.seenEventIds)
   const desk = operatorDesk({ ...input, subjectId: subscriptionId, newsHasCome: wake.pending, clock })
-  const commands = commandDesk({ known: () => known, now: clock.now })
+  const commands = commandDesk({ known: () => known, now: () => clock.now() })
   setHandler(stripeChanged, wake.on)
   setHandler(caseChanged, ({ invoiceId, hasEnded }) => {
     if (hasEnded) startedCases.delete(invoiceId)
@@ -82,17 +84,19 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     if (seen?.exhausted && (await endExhausted(seen.exhausted))) continue
     await startCases(seen?.openCases ?? [])
     if (isTimeForNewRun()) await startNewRun()
-    await waitForNext()
+    else await waitForNext()
   }
-  // Whoever asked in the last moment is told that it has ended.
-  while (commands.pending())
-    commands.answer({
-      refusal: { code: 'subscription_ended', detail: 'It has ended. To come back, start a new checkout.' },
-    })
   if (seen && seen.toVoid.length > 0) await voidWhatIsOpen(seen.toVoid)
   await clock.leave()
   setCurrentDetails('The subscription has ended.')
-  await condition(allHandlersFinished)
+  // Whoever asked in the last moment is told so.
+  while (!allHandlersFinished()) {
+    if (commands.pending())
+      commands.answer({
+        refusal: { code: 'subscription_ended', detail: 'It has ended. To come back, start a new checkout.' },
+      })
+    await condition(() => allHandlersFinished() || commands.pending())
+  }
   return known?.status ?? 'incomplete'
 
   function hasEnded(): boolean {
@@ -111,6 +115,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
       announcedTrialEnd = known?.trialEnd
       await record.recordTrialNotice(subject)
     } else if (isDue && due.kind === 'end_of_pause' && known?.pausedUntil !== undefined) {
+      // Refused (the card was declined), it stays paused without a date, and tells why in its timeline.
       await runCommand({
         commandId: `end-of-pause/${known.pausedUntil}`,
         command: { kind: 'resume' },
@@ -159,7 +164,11 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
   async function look(): Promise<void> {
     const followed = await desk.attend('Stripe did not let us read the subscription.', () => {
       const eventId = wake.answer()
-      return record.followSubscription({ ...subject, ...(eventId && { cause: { by: 'stripe', eventId } }) })
+      return record.followSubscription({
+        ...subject,
+        ...(known && { knownPeriodEnd: known.currentPeriodEnd }),
+        ...(eventId && { cause: { by: 'stripe', eventId } }),
+      })
     })
     if (followed) take(followed)
   }
@@ -190,15 +199,23 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     return result
   }
 
-  /** Every retry of a case has failed: its policy says what becomes of the subscription. */
+  /** Every retry of a case has failed: its policy says what becomes of the subscription.
+   *  @returns whether that is done; not when an operator has chosen to leave it. */
   async function endExhausted({ invoiceId, action }: NonNullable<Followed['exhausted']>): Promise<boolean> {
-    const result = await runCommand({
-      commandId: `exhausted/${invoiceId}`,
-      command: action === 'cancel' ? { kind: 'cancel', at: 'now' } : { kind: 'pause' },
-      cause: { by: 'quittance', why: 'Every scheduled retry has failed.' },
-      exhausted: invoiceId,
-    })
-    return result !== undefined && result.followed.exhausted?.invoiceId !== invoiceId
+    const command: SubscriptionCommand =
+      action === 'cancel' ? { kind: 'cancel', at: 'now' } : { kind: 'pause' }
+    for (let attempt = 1; !leftAlone.has(invoiceId); attempt += 1) {
+      const result = await runCommand({
+        commandId: `exhausted/${invoiceId}/${attempt}`,
+        command,
+        cause: { by: 'quittance', why: 'Every scheduled retry has failed.' },
+        exhausted: invoiceId,
+      })
+      if (result && result.followed.exhausted?.invoiceId !== invoiceId) return true
+      const note = `Every retry of ${invoiceId} has failed, and it could not be ended. ${result?.refusal?.detail ?? ''}`
+      if (!result || (await desk.waitForPerson('end_refused', note)) === 'skip') leftAlone.add(invoiceId)
+    }
+    return false
   }
 
   /** Each unpaid invoice is a workflow of its own. One that already runs is adopted: this run was reset. */
@@ -257,10 +274,12 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     return (periodHasEnded && !seen?.owes) || workflowInfo().continueAsNewSuggested
   }
 
-  async function startNewRun(): Promise<never> {
-    await condition(allHandlersFinished)
+  async function startNewRun(): Promise<void> {
+    // A command that comes while the others end is done by this run: its caller waits here.
+    await condition(() => allHandlersFinished() || commands.pending())
+    if (commands.pending()) return
     const carried = clock.input()
-    return continueAsNew<typeof subscription>({
+    await continueAsNew<typeof subscription>({
       ...input,
       seenEventIds: wake.seenEventIds(),
       startedCases: [...startedCases],

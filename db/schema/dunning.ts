@@ -64,6 +64,10 @@ export const dunningCases = pgTable(
     graceEnded: boolean('grace_ended').notNull().default(false),
     /** Where the customer can pay the invoice by hand. */
     payUrl: text('pay_url'),
+    /** Since when Stripe's own retries are off for it: one attempt budget, one owner. */
+    takenOverAt: instant('taken_over_at'),
+    /** When Stripe itself would have tried next. Its own retries should be off for the whole account. */
+    stripeNextAttemptAt: instant('stripe_next_attempt_at'),
     endedAt: instant('ended_at'),
     /** What has been done about an exhausted case; null while it waits to be done. */
     endActionAt: instant('end_action_at'),
@@ -105,6 +109,8 @@ export const dunningAttempts = pgTable(
     /** Who asked for it, and why; null for the schedule. */
     requestedBy: text('requested_by'),
     reason: text('reason'),
+    /** In real time, whatever clock the customer hangs on. */
+    claimedAt: recordedNow('claimed_at'),
   },
   (table) => [
     primaryKey({ columns: [table.projectId, table.invoiceId, table.ordinal] }),

@@ -31,7 +31,6 @@ export function invoices(
       // What is settled has nothing to take over, and may not be changed.
       if (invoice.status === 'open' && invoice.auto_advance !== false)
         await stripe.invoices.update(invoiceId, { auto_advance: false })
-      return { payUrl: invoice.hosted_invoice_url ?? undefined }
     },
 
     async payInvoice({ invoiceId, paymentMethodId }, effectKey) {

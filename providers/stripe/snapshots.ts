@@ -93,10 +93,18 @@ export function toInvoiceSnapshot(invoice: Stripe.Invoice): InvoiceSnapshot {
     amountDue: money(invoice.amount_due, code),
     amountPaid: money(invoice.amount_paid, code),
     attempted: invoice.attempted,
-    autoAdvance: invoice.auto_advance ?? false,
+    ...(invoice.next_payment_attempt !== null && { nextAttemptAt: invoice.next_payment_attempt * 1000 }),
+    ...(invoice.hosted_invoice_url && { payUrl: invoice.hosted_invoice_url }),
     ...(finalizedAt !== null && { finalizedAt: finalizedAt * 1000 }),
     ...(paidAt !== null && { paidAt: paidAt * 1000 }),
+    ...periodOf(invoice),
   }
+}
+
+/** Of what it charges, the time that ends last: what is left of an earlier one ends before. */
+function periodOf({ lines }: Stripe.Invoice): Pick<InvoiceSnapshot, 'period'> {
+  const last = lines.data.map(({ period }) => period).toSorted((a, b) => b.end - a.end)[0]
+  return last ? { period: { start: last.start * 1000, end: last.end * 1000 } } : {}
 }
 
 const subscriptionStatuses: SubscriptionSnapshot['status'][] = [

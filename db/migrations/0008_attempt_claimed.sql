@@ -1,0 +1,1 @@
+ALTER TABLE "dunning_attempts" ADD COLUMN "claimed_at" timestamp (3) with time zone DEFAULT now() NOT NULL;

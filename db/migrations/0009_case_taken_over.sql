@@ -1,0 +1,2 @@
+ALTER TABLE "dunning_cases" ADD COLUMN "taken_over_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "dunning_cases" ADD COLUMN "stripe_next_attempt_at" timestamp (3) with time zone;
