@@ -1,5 +1,6 @@
 import { inProject } from '../db/client.ts'
 import { type DunningCaseRow, listAttempts, progressOf, readCase, updateCase } from '../db/dunning.ts'
+import { once } from '../db/once.ts'
 import { listSubscriptions, type SubscriptionWithPlan, updateSubscription } from '../db/subscriptions.ts'
 import { describeDecline } from '../domain/decline-codes.ts'
 import { type DunningProgress, type DunningStatus, nextRetryAtOf } from '../domain/dunning.ts'
@@ -87,20 +88,29 @@ export type DunningStepToRecord =
 
 export interface RecordDunningStepInput extends CaseInput {
   step: DunningStepToRecord
+  /** Names what an operator decided. It is done once, though a reset has the workflow decide on it again, when it would fall
+   *  on the step after. */
+  decisionId?: string
 }
 
 /** Writes a step of a case that needs no charge. A case that has ended meanwhile stays as it is. */
 export function createRecordDunningStep({ database, now }: ActivityDependencies) {
   return function recordDunningStep(input: RecordDunningStepInput): Promise<CaseView> {
-    const { invoiceId, step, cause = { by: 'quittance' }, ...subject } = input
+    const { invoiceId, step, decisionId, cause = { by: 'quittance' }, ...subject } = input
     return inProject(database, subject.projectId, async (transaction) => {
       const scene = await openScene(transaction, { subject, cause, now: now() })
       const found = await readCase(transaction, subject.projectId, invoiceId)
       const { subscription } = scene
       if (found.status !== 'open' || !subscription) return viewCase(scene, found)
+      if (decisionId !== undefined && !(await isFirst(scene, `${invoiceId}/decision/${decisionId}`)))
+        return viewCase(scene, found)
       return viewCase(scene, await writeStep(scene, { found, subscription, step }))
     })
   }
+}
+
+function isFirst({ transaction, subject }: Scene, intent: string): Promise<boolean> {
+  return once(transaction, { projectId: subject.projectId, intent }, () => Promise.resolve())
 }
 
 interface Writing {

@@ -12,7 +12,12 @@ import {
 } from '@temporalio/workflow'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import type { AttemptInput } from '../activities/attempt-payment.ts'
-import type { CaseView, DunningStepToRecord, LookedAtCase } from '../activities/dunning-steps.ts'
+import type {
+  CaseView,
+  DunningStepToRecord,
+  LookedAtCase,
+  RecordDunningStepInput,
+} from '../activities/dunning-steps.ts'
 import { type DunningStatus, type DunningStep, nextDunningStep } from '../domain/dunning.ts'
 import { clockOf, describeTime } from './clock.ts'
 import { subscriptionWorkflowId } from './ids.ts'
@@ -109,9 +114,9 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
     if (action === 'retry') {
       await collect({ intent: `operator/${updateId}`, trigger: 'operator', cause })
     } else if (step.kind === 'retry' || step.kind === 'notice') {
-      await write({ kind: `skip_${step.kind}`, retry: step.retry }, cause)
+      await write({ kind: `skip_${step.kind}`, retry: step.retry }, { cause, decisionId: updateId })
     } else {
-      await write({ kind: step.kind }, cause)
+      await write({ kind: step.kind }, { cause, decisionId: updateId })
     }
   }
 
@@ -135,8 +140,11 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
     else await look()
   }
 
-  async function write(step: DunningStepToRecord, cause?: { by: string; why: string }): Promise<void> {
-    see(await record.recordDunningStep({ ...subject, step, ...(cause && { cause }) }))
+  async function write(
+    step: DunningStepToRecord,
+    decided: Pick<RecordDunningStepInput, 'cause' | 'decisionId'> = {},
+  ): Promise<void> {
+    see(await record.recordDunningStep({ ...subject, step, ...decided }))
   }
 
   function see(seen: LookedAtCase): void {

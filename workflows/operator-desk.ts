@@ -75,8 +75,8 @@ export function operatorDesk({
     await record.recordOperatorAction({
       projectId,
       subjectId,
-      // The server takes an update once per run, so this names the act whatever is replayed.
-      intent: `${workflowInfo().runId}/operator/${decision.updateId}`,
+      // The server takes an update once per run, and a reset gives it to a new one: so this names the act whatever is replayed.
+      intent: `${workflowInfo().originalExecutionRunId}/operator/${decision.updateId}`,
       action: decision.action,
       reason: decision.reason,
       by: decision.by,
