@@ -50,7 +50,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'end-to-end',
-          include: ['test/end-to-end/**/*.test.ts'],
+          include: ['test/cli/**/*.test.ts', 'test/end-to-end/**/*.test.ts'],
           globalSetup,
           // Whole stacks, killed and restarted: after everything else. They wait for timeouts more than they work.
           sequence: { groupOrder: 1 },
