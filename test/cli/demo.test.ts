@@ -69,7 +69,7 @@ const inOrder = (text: string, lines: string[]): string[] =>
 describe('npm run demo', () => {
   it('plays its story, and prints what happens, why, the events and where to look', async () => {
     const { output, exitCode } = demo(await stateDirectory())
-    expect(await exitCode, output()).toBe(0)
+    expect({ code: await exitCode, output: output() }).toMatchObject({ code: 0 })
     const story = [
       'A checkout, and three renewals',
       `Ada has access (roles: pro), renewed three times, paid until 10 Aug ${year}.`,
