@@ -5,6 +5,7 @@ import {
   currentUpdateInfo,
   setCurrentDetails,
   setHandler,
+  setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow'
 import { nextLook } from '../domain/checkout.ts'
@@ -18,6 +19,9 @@ import {
 } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { stripe } from './proxies.ts'
+
+// Short: a page is open for a day, and then it ends with the release that began it.
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, paymentMethod)
 
 /** The cards of one customer: does what is asked, one thing after the other, and waits for the pages on which the customer
  *  saves a card. Ends when none is open, and is started again by whoever asks next. */

@@ -55,7 +55,7 @@ beforeAll(async () => {
   api = await createTestApi({
     database,
     orchestrator: createOrchestrator(workers.client),
-    listPaymentMethods: provider.listPaymentMethods,
+    listPaymentMethods: (request) => provider.listPaymentMethods(request),
   })
   const registered = await api.registerProject()
   key = registered.key
@@ -299,7 +299,7 @@ describe('a card that is removed', () => {
     await add('twice', 'pm_card_mastercard')
     const both = await ids('twice')
     const answers = await Promise.all(both.map((id) => remove('twice', id)))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 409])
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204, 409]))
     expect(await list('twice')).toMatchObject([{ is_default: true }])
   })
 

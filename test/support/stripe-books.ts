@@ -17,11 +17,13 @@ export interface StripeBooks {
 }
 
 export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
-  const [sessions, charges, subscriptions] = await Promise.all([
+  const [pages, charges, subscriptions] = await Promise.all([
     all(sdk.checkout.sessions.list({ limit: 100 })),
     all(sdk.charges.list({ limit: 100 })),
     allSubscriptions(sdk),
   ])
+  // On the others nothing is bought.
+  const sessions = pages.filter(({ mode }) => mode !== 'setup')
   const paymentOfIntent = new Map<string, string>()
   for (const { payment_intent: intent, metadata } of sessions)
     if (typeof intent === 'string') paymentOfIntent.set(intent, metadata?.[metadataKeys.payment] ?? '')
