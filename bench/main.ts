@@ -15,9 +15,20 @@ import { webhooks } from './rows/b3-webhooks.ts'
 import { webhookToRow } from './rows/b4-webhook-to-row.ts'
 import { drain } from './rows/b6-drain.ts'
 import { commitToConsumer } from './rows/b7-commit-to-consumer.ts'
+import { asleep } from './rows/b8-asleep.ts'
+import { testClock } from './rows/b11-test-clock.ts'
 import { startStack } from './stack.ts'
 
-const allRows: Row[] = [checkouts, payments, webhooks, webhookToRow, drain, commitToConsumer]
+const allRows: Row[] = [
+  checkouts,
+  payments,
+  webhooks,
+  webhookToRow,
+  drain,
+  commitToConsumer,
+  asleep,
+  testClock,
+]
 const root = path.resolve(import.meta.dirname, '..')
 
 const { values, positionals } = parseArgs({
@@ -45,11 +56,17 @@ async function measure(): Promise<Report> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, endEarly)
   try {
     const measured: Report['rows'] = []
-    for (const { id, name, bareProgram, figures, prepare } of rows) {
+    for (const { id, name, bareProgram, figures, roundsAtMost = rounds, prepare } of rows) {
+      const ofRow = Math.min(rounds, roundsAtMost)
       const prepared = await prepare(stack)
       const onRound = (round: number) =>
-        console.log(`${id} ${round === 0 ? 'warms up' : `round ${round} of ${rounds}`}`)
-      measured.push({ id, name, bareProgram, figures: await compare(prepared, figures, { rounds, onRound }) })
+        console.log(`${id} ${round === 0 ? 'warms up' : `round ${round} of ${ofRow}`}`)
+      measured.push({
+        id,
+        name,
+        bareProgram,
+        figures: await compare(prepared, figures, { rounds: ofRow, onRound }),
+      })
       await prepared.end?.()
     }
     return {

@@ -14,10 +14,14 @@ export interface OpenPayment {
 }
 
 /** As integrators are told to start one: with an idempotency key, and repeated while the answer is that it goes on. */
-export async function openPayment({ ours }: Stack, userId: string): Promise<OpenPayment> {
+export async function openPayment(
+  { ours }: Stack,
+  userId: string,
+  bought: object = { product_id: 'report' },
+): Promise<OpenPayment> {
   const purchase = {
     user_id: userId,
-    product_id: 'report',
+    ...bought,
     success_url: 'https://shop.test/thanks',
     cancel_url: 'https://shop.test/basket',
   }

@@ -7,6 +7,8 @@ export interface Row {
   /** What the bare program does, in words. */
   bareProgram: string
   figures: Figure[]
+  /** Where a round takes long, so many at most. */
+  roundsAtMost?: number
   /** Makes what the rounds need and what is not to be measured. */
   prepare: (stack: Stack) => Promise<PreparedRow>
 }
@@ -23,7 +25,7 @@ export type Sample = Record<string, number>
 
 export interface Figure {
   name: string
-  unit: 'ms' | 'per second'
+  unit: 'ms' | 's' | 'MiB' | 'per second'
   aim?: Aim
 }
 

@@ -35,6 +35,8 @@ export interface Stack {
   bare: Side & { priceId: string }
   temporal: Client
   brokers: string
+  /** What the process of a worker holds, in MiB. */
+  memoryOf(side: 'ours' | 'bare'): Promise<number>
   /** Ends workflows that have done their part, so that they do not wake up while something else is measured. */
   terminate(workflowIds: string[]): Promise<void>
   versions: Record<string, string>
@@ -153,6 +155,10 @@ async function startIn(
     temporal,
     brokers,
     terminate: (workflowIds) => terminate(temporal, workflowIds),
+    memoryOf: (side) =>
+      memoryAt(
+        side === 'ours' ? `http://127.0.0.1:${workerPort}/metrics` : `http://127.0.0.1:${bareWorkerPort}`,
+      ),
     versions: {
       Postgres: await postgresVersion(other.sql),
       Temporal: (await connection.workflowService.getSystemInfo({})).serverVersion,
@@ -242,6 +248,7 @@ async function registerProject(http: HttpClient, operatorKey: string): Promise<S
   const shop = {
     name: 'Shop',
     currency: 'brl',
+    plans: [{ id: 'pro', name: 'Pro', amount: 9_900, interval: 'month', roles: ['pro'] }],
     products: [{ id: 'report', name: 'Annual report', amount: 4_900, currency: 'brl' }],
   }
   const answer = await http.post('/api/v1/projects', JSON.stringify(shop), {
@@ -270,6 +277,13 @@ async function terminate(temporal: Client, workflowIds: string[]): Promise<void>
       await temporal.workflow.getHandle(id).terminate('measured')
   }
   await Promise.all(Array.from({ length: 8 }, endOneAfterTheOther))
+}
+
+async function memoryAt(url: string): Promise<number> {
+  const text = await (await fetch(url)).text()
+  const bytes = /^process_resident_memory_bytes (\S+)/m.exec(text)?.[1]
+  if (bytes === undefined) throw new Error(`${url} does not tell its memory`)
+  return Number(bytes) / 2 ** 20
 }
 
 async function postgresVersion(sql: postgres.Sql): Promise<string> {

@@ -32,7 +32,9 @@ const workers = await Promise.all([
     maxConcurrentActivityTaskExecutions: BARE_POOL_SIZE * 4,
   }),
 ])
-const health = createServer((_request, response) => response.end('ready')).listen(port, '127.0.0.1')
+const health = createServer((_request, response) =>
+  response.end(`process_resident_memory_bytes ${process.memoryUsage.rss()}\n`),
+).listen(port, '127.0.0.1')
 await Promise.all(workers.map((worker) => worker.run()))
 health.close()
 await Promise.all([connection.close(), sql.end({ timeout: 1 })])

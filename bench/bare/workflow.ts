@@ -5,6 +5,7 @@ import {
   proxyActivities,
   proxyLocalActivities,
   setHandler,
+  sleep,
 } from '@temporalio/workflow'
 import type { BareRecordActivities, BareStripeActivities } from './activities.ts'
 import { BARE_STRIPE_TASK_QUEUE, type BareCheckoutInput, type BareSession } from './names.ts'
@@ -35,4 +36,9 @@ export async function bareCheckout(input: BareCheckoutInput): Promise<string> {
   const status = await stripe.readCheckout(session.sessionId)
   await record.recordStatus(input.paymentId, status)
   return status
+}
+
+/** The least that a subscription can be while nothing happens. */
+export async function bareSleep(ms: number): Promise<void> {
+  await sleep(ms)
 }

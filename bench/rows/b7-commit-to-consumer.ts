@@ -27,7 +27,7 @@ export const commitToConsumer: Row = {
     const consumer = createKafka(config).consumer({ groupId: `bench-${randomUUID()}`, sessionTimeout: 6_000 })
     const awaited = new Map<string, () => void>()
     await consumer.connect()
-    await consumer.subscribe({ topics: [topics.payments], fromBeginning: false })
+    await consumer.subscribe({ topics: [topics.payments], fromBeginning: true })
     const joined = new Promise<void>((resolve) => {
       consumer.on(consumer.events.GROUP_JOIN, () => resolve())
     })
@@ -36,8 +36,10 @@ export const commitToConsumer: Row = {
     })
     await joined
     const consumed = (key: string) =>
-      new Promise<number>((resolve) => {
+      new Promise<number>((resolve, reject) => {
+        const tooLate = setTimeout(() => reject(new Error(`no consumer has ${key} after 30 s`)), 30_000)
         awaited.set(key, () => {
+          clearTimeout(tooLate)
           awaited.delete(key)
           resolve(performance.now())
         })
