@@ -21,6 +21,8 @@ export interface Config {
   workerHealthPort: number | undefined
   /** A workflow bundle built beforehand; without it the worker builds one when it starts. */
   workflowBundle: string | undefined
+  /** Names the release to Temporal's worker deployments; unset means that any worker takes any workflow. */
+  buildId: string | undefined
 }
 
 export interface TemporalConfig {
@@ -172,6 +174,7 @@ export function loadConfig(environment: Environment = process.env): Config {
     operatorKey,
     workerHealthPort: whole('QUITTANCE_WORKER_HEALTH_PORT', 0, 0, 65_535) || undefined,
     workflowBundle: environment.QUITTANCE_WORKFLOW_BUNDLE || undefined,
+    buildId: environment.QUITTANCE_BUILD_ID || undefined,
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return config

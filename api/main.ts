@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client'
+import { collectDefaultMetrics } from 'prom-client'
 import { type Config, loadConfig } from '../config.ts'
 import { connect } from '../db/client.ts'
 import { createDispatcher, type Dispatcher } from '../inbox/dispatch.ts'
@@ -36,6 +37,8 @@ async function run(config: Config, logger: Logger): Promise<void> {
       logger,
     }),
   )
+  const metrics = createMetrics()
+  collectDefaultMetrics({ register: metrics.registry })
   const app = createApp({
     application,
     system,
@@ -47,7 +50,7 @@ async function run(config: Config, logger: Logger): Promise<void> {
     livemode: stripe.livemode,
     publicUrl: config.publicUrl,
     logger,
-    metrics: createMetrics(),
+    metrics,
   })
   const server = await serve(app.fetch, { host: config.host, port: config.port })
   logger.info({ url: server.url, livemode: stripe.livemode }, 'api ready')

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, Connection } from '@temporalio/client'
 import { DefaultLogger, NativeConnection, Runtime, type WorkflowBundleOption } from '@temporalio/worker'
+import { collectDefaultMetrics } from 'prom-client'
 import { type Config, loadConfig } from '../config.ts'
 import { connect } from '../db/client.ts'
 import { createDispatcher } from '../inbox/dispatch.ts'
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
   const config = loadConfig()
   const logger = createLogger({ name: 'worker', level: config.logLevel })
   let ready = false
+  collectDefaultMetrics()
   const health = config.workerHealthPort
     ? await serveHealth({ port: config.workerHealthPort, isReady: () => ready })
     : undefined
@@ -60,6 +62,7 @@ async function main(): Promise<void> {
       ticker: createTicker(temporal),
     },
     stripeActivitiesPerSecond: config.stripe.activitiesPerSecond,
+    buildId: config.buildId,
     databasePoolSize: config.database.poolSize,
   })
 

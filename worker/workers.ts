@@ -16,9 +16,14 @@ export interface WorkersInput {
   activities: ActivityDependencies
   /** Over all workers of the installation; unset means no limit. */
   stripeActivitiesPerSecond: number | undefined
+  /** The release that these workers run, where releases are told apart. */
+  buildId: string | undefined
   /** Connections to Postgres of each role: activities beyond them would wait in line and look dead. */
   databasePoolSize: number
 }
+
+/** What Temporal calls the workers of all releases together. */
+export const DEPLOYMENT_NAME = 'quittance'
 
 /** The two workers of a process: one runs workflows and writes to Postgres, one calls Stripe under its rate limit. */
 export async function createWorkers(input: WorkersInput): Promise<Worker[]> {
@@ -29,6 +34,14 @@ export async function createWorkers(input: WorkersInput): Promise<Worker[]> {
     interceptors: { activity: [activityInterceptors] },
     // Long enough for an activity to end by itself, short enough for a deployment.
     shutdownGraceTime: '10 seconds',
+    ...(input.buildId !== undefined && {
+      workerDeploymentOptions: {
+        useWorkerVersioning: true,
+        version: { deploymentName: DEPLOYMENT_NAME, buildId: input.buildId },
+        // Each workflow says for itself, in `workflows/`, whether it stays with the release that began it.
+        defaultVersioningBehavior: 'AUTO_UPGRADE' as const,
+      },
+    }),
   } satisfies Partial<WorkerOptions>
   return Promise.all([
     Worker.create({

@@ -1,7 +1,16 @@
-import { allHandlersFinished, condition, setCurrentDetails, setHandler } from '@temporalio/workflow'
+import {
+  allHandlersFinished,
+  condition,
+  setCurrentDetails,
+  setHandler,
+  setWorkflowOptions,
+} from '@temporalio/workflow'
 import { type CatalogInput, catalogPublished, state } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { stripe } from './proxies.ts'
+
+// Short: it ends with the release that began it.
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, catalog)
 
 /** Makes the prices of a project's plans and products at Stripe. */
 export async function catalog({ projectId }: CatalogInput): Promise<void> {

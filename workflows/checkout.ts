@@ -5,6 +5,7 @@ import {
   ParentClosePolicy,
   setCurrentDetails,
   setHandler,
+  setWorkflowOptions,
   startChild,
   upsertSearchAttributes,
   workflowInfo,
@@ -25,6 +26,9 @@ import { finalRefusal, operatorDesk } from './operator-desk.ts'
 import { record, stripe } from './proxies.ts'
 import { searchAttributes } from './search-attributes.ts'
 import { wakeable } from './wakeable.ts'
+
+// Short: it ends with the release that began it.
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, checkout)
 
 /** One customer's attempt to buy one thing: opens the payment page, waits, and records what Stripe says came of it. */
 export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {

@@ -13,12 +13,11 @@ export interface RunningWorkers {
 export async function startWorkers(
   server: { address: string; namespace: string },
   activities: ActivityDependencies,
+  /** The release that they are of; unset means that releases are not told apart. */
+  buildId?: string,
 ): Promise<RunningWorkers> {
   const { address, namespace } = server
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
-  })
+  installRuntime()
   const [native, connection, workflowBundle] = await Promise.all([
     NativeConnection.connect({ address }),
     Connection.connect({ address }),
@@ -29,6 +28,7 @@ export async function startWorkers(
     namespace,
     workflowBundle,
     activities,
+    buildId,
     stripeActivitiesPerSecond: undefined,
     databasePoolSize: 5,
   })
@@ -41,4 +41,15 @@ export async function startWorkers(
       await Promise.all([native.close(), connection.close()])
     },
   }
+}
+
+let isInstalled = false
+/** Once per process, however many workers it runs. */
+function installRuntime(): void {
+  if (isInstalled) return
+  isInstalled = true
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
+  })
 }
