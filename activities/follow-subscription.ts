@@ -1,8 +1,9 @@
 import { findPlanByPrice, readPlan } from '../db/catalog.ts'
-import { inProject } from '../db/client.ts'
+import { inProject, type Transaction } from '../db/client.ts'
 import { type DunningCaseRow } from '../db/dunning.ts'
 import { ownStripeObjects } from '../db/stripe-objects.ts'
 import {
+  findSubscription,
   insertSubscription,
   listSubscriptions,
   type SubscriptionWithPlan,
@@ -33,6 +34,8 @@ export interface FollowInput extends Subject {
   invoiceId?: string
   /** The end of the last period that the caller knows. When Stripe is further, the invoices between are looked at as well. */
   knownPeriodEnd?: number
+  /** The revision of the row that the caller knows; it is asked for when left out. */
+  knownRevision?: number
   cause?: Cause
 }
 
@@ -55,11 +58,32 @@ export interface Followed {
 }
 
 /** Looks at Stripe and makes our rows follow: the subscription, its cases, ledger, audit, events, and what the user's roles
- *  become, in one transaction. The rows decide under their customer's lock, so any number of looks write each change once. */
+ *  become, in one transaction. The rows decide under their customer's lock, so any number of looks write each change once.
+ *
+ *  A look that somebody has overtaken, by another look or by a command, may have seen what is no longer so: it looks again. */
 export function createFollowSubscription({ database, provider, now }: ActivityDependencies) {
   return async function followSubscription(input: FollowInput): Promise<Followed> {
-    const { invoiceId, knownPeriodEnd, cause = { by: 'stripe' }, ...subject } = input
-    const { stripeSubscriptionId } = subject
+    const { invoiceId, knownPeriodEnd, knownRevision, cause = { by: 'stripe' }, ...subject } = input
+    let revision =
+      knownRevision ?? (await inTenant(subject, (transaction) => readRevision(transaction, subject)))
+    for (let look = 0; look < MAX_LOOKS; look += 1) {
+      const { snapshot, invoices } = await read(subject, { invoiceId, knownPeriodEnd })
+      const followed = await inTenant(subject, async (transaction) => {
+        const scene = await openScene(transaction, { subject, cause, now: now() })
+        const current = scene.subscription?.subscription.revision ?? 0
+        if (current === revision) return recordLook(scene, snapshot, invoices)
+        revision = current
+        return undefined
+      })
+      if (followed) return followed
+    }
+    throw new Error(`subscription ${subject.subscriptionId} changes faster than it can be read`)
+  }
+
+  async function read(
+    { stripeSubscriptionId }: Subject,
+    { invoiceId, knownPeriodEnd }: { invoiceId: string | undefined; knownPeriodEnd: number | undefined },
+  ) {
     const snapshot = await provider.readSubscription(stripeSubscriptionId)
     const { latestInvoice } = snapshot
     // Nobody has looked for longer than a period: each of those that went by is a renewal of its own.
@@ -71,13 +95,24 @@ export function createFollowSubscription({ database, provider, now }: ActivityDe
     if (invoiceId !== undefined && ![...invoices, latestInvoice].some((one) => one?.invoiceId === invoiceId))
       invoices.push(await provider.readInvoice(invoiceId))
     if (latestInvoice) invoices.push(latestInvoice)
-    return inProject(database, subject.projectId, async (transaction) => {
-      const scene = await openScene(transaction, { subject, cause, now: now() })
-      return recordLook(scene, snapshot, invoices)
-    })
+    return { snapshot, invoices }
+  }
+
+  function inTenant<Result>({ projectId }: Subject, work: (transaction: Transaction) => Promise<Result>) {
+    return inProject(database, projectId, work)
   }
 }
 export type FollowSubscription = ReturnType<typeof createFollowSubscription>
+
+/** More often than a look is overtaken. */
+const MAX_LOOKS = 5
+
+async function readRevision(
+  transaction: Transaction,
+  { projectId, subscriptionId }: Subject,
+): Promise<number> {
+  return (await findSubscription(transaction, projectId, subscriptionId))?.subscription.revision ?? 0
+}
 
 /** More steps than any subscription has between two looks. */
 const MAX_STEPS = 10

@@ -140,7 +140,11 @@ async function finish(scene: Scene, input: CommandInput, outcome: CommandOutcome
     ...(refusal && input.cause.by === 'quittance' && command.kind === 'resume' && { pausedUntil: null }),
   }
   if (Object.keys(changed).length > 0)
-    await updateSubscription(transaction, subscription.subscription, changed)
+    await updateSubscription(transaction, subscription.subscription, {
+      ...changed,
+      // A look that began before must not take this for what Stripe knows nothing of.
+      revision: subscription.subscription.revision + 1,
+    })
   // A person gets the refusal as the answer; what we tried by ourselves is told here.
   if (!refusal || input.cause.by === 'quittance')
     await tell(refusal ? { ...scene, cause: { by: input.cause.by } } : scene, {

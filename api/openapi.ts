@@ -51,6 +51,7 @@ export function describeApi(app: OpenAPIHono<BaseEnv>): Document {
     for (const [method, operation] of Object.entries({
       get: item.get,
       post: item.post,
+      put: item.put,
       delete: item.delete,
     })) {
       if (!operation) continue

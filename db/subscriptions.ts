@@ -105,6 +105,7 @@ export function toKnown({ subscription }: SubscriptionWithPlan, openCases: numbe
     planId: subscription.planId,
     planVersion: subscription.planVersion,
     quantity: subscription.quantity,
+    revision: subscription.revision,
     status: subscription.status,
     currentPeriodStart: subscription.currentPeriodStart.getTime(),
     currentPeriodEnd: subscription.currentPeriodEnd.getTime(),

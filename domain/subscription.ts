@@ -131,6 +131,8 @@ export interface InvoiceSnapshot {
 
 /** What we have recorded of it so far. */
 export interface KnownSubscription extends Terms {
+  /** Counts the changes that have been written; 0 before the first. */
+  revision: number
   status: SubscriptionStatus
   currentPeriodStart: number
   currentPeriodEnd: number
@@ -149,6 +151,7 @@ export interface KnownSubscription extends Terms {
 export function soldSubscription(terms: Terms): KnownSubscription {
   return {
     ...terms,
+    revision: 0,
     status: 'incomplete',
     currentPeriodStart: 0,
     currentPeriodEnd: 0,
@@ -191,7 +194,7 @@ export function decideSubscription(
   const change =
     changeOfPlan(known, seen) ??
     (newlyPaid && changeByPayment(known, seen)) ??
-    changeByStatus(known, seen.status)
+    changeByStatus(known, statusOf(seen))
   const nextStatus = change ? nextSubscriptionStatus(status, change) : status
   // Not in the table, so it cannot happen to one of ours.
   if (nextStatus === undefined) return undefined
@@ -254,12 +257,17 @@ function pendingAfter(known: KnownSubscription, seen: SeenSubscription): Pending
  *  period is a renewal only when its invoice has been paid. */
 function changeByPayment(
   { status: from, openCases }: KnownSubscription,
-  { status, latestInvoice }: SubscriptionSnapshot,
+  { latestInvoice }: SubscriptionSnapshot,
 ): SubscriptionChange | undefined {
   if (from === 'active') return latestInvoice?.billingReason === 'subscription_cycle' ? 'renewed' : undefined
-  return from === 'past_due' && openCases === 0 && status !== 'past_due' && status !== 'unpaid'
-    ? 'recovered'
-    : undefined
+  return from === 'past_due' && openCases === 0 ? 'recovered' : undefined
+}
+
+/** Stripe marks an invoice as paid first, and its subscription a moment later. */
+function statusOf({ status, latestInvoice }: SubscriptionSnapshot): SubscriptionSnapshot['status'] {
+  const isBehind = status === 'past_due' || status === 'unpaid'
+  const isPaid = latestInvoice?.status === 'paid' && latestInvoice.billingReason !== 'subscription_create'
+  return isBehind && isPaid ? 'active' : status
 }
 
 function changeByStatus(

@@ -95,6 +95,7 @@ function recordedAs(
   return {
     ...seen.plan,
     openCases,
+    revision: known.revision + 1,
     status,
     graceEnded: seen.graceEnded,
     currentPeriodStart: seen.currentPeriodStart,

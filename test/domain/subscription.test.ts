@@ -1,17 +1,21 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  failedInvoiceOf,
+  firstFailureOf,
   hasAccess,
   type InvoiceSnapshot,
   nextSubscriptionLook,
   nextSubscriptionStatus,
   owesMoney,
+  type PendingChange,
   type SubscriptionChange,
   type SubscriptionStatus,
   subscriptionStatuses,
+  trialNoticeAt,
 } from '../../domain/subscription.ts'
-import { brl, invoiceSeen } from '../support/snapshots.ts'
-import { cycle, live, MONTH, seenIn } from './subscription-lives.ts'
+import { brl, declinedAttempt, invoiceSeen, knownAs } from '../support/snapshots.ts'
+import { cycle, live, liveOn, MONTH, seenIn, sold } from './subscription-lives.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -176,6 +180,161 @@ describe('the life of a subscription', () => {
   })
 })
 
+describe('unpaid invoices', () => {
+  const failed = (period: number) =>
+    seenIn(period, { status: 'past_due', latestInvoice: cycle(period, 'open') })
+  const paid = (period: number) => seenIn(period, { latestInvoice: cycle(period, 'paid') })
+
+  it('keep it past due while an earlier one is open, whatever Stripe says of the latest', () => {
+    const behind = liveOn(sold(), seenIn(1), failed(2), paid(3))
+    expect(behind).toMatchObject({
+      status: 'past_due',
+      story: ['activated', 'payment_failed', 'updated in_3'],
+      life: { known: { openCases: 1 } },
+    })
+  })
+
+  it('make it past due again where somebody has set it straight at Stripe by hand, and let go with the last', () => {
+    const { life } = liveOn(sold(), seenIn(1), failed(2))
+    const other = { ...life, cases: { ...life.cases, in_1b: 'open' as const } }
+    expect(liveOn(other, paid(2))).toMatchObject({ status: 'past_due', story: ['updated in_2'] })
+    const settled = { ...other, cases: { in_1b: 'recovered' as const } }
+    expect(liveOn(settled, paid(2))).toMatchObject({ status: 'active', story: ['recovered in_2'] })
+  })
+
+  it('are those that a charge was tried on, and not the first, which is the checkout’s', () => {
+    const { life } = liveOn(sold(), seenIn(1))
+    const untried = { ...cycle(2, 'open'), attempted: false }
+    expect(failedInvoiceOf(seenIn(2, { status: 'past_due', latestInvoice: untried }))).toBeUndefined()
+    expect(
+      failedInvoiceOf(seenIn(1, { status: 'past_due', latestInvoice: invoiceSeen({ status: 'open' }) })),
+    ).toBe(undefined)
+    expect(failedInvoiceOf(failed(2))?.invoiceId).toBe('in_2')
+    expect(failedInvoiceOf(seenIn(2, { latestInvoice: cycle(2, 'open') }))).toBeUndefined()
+    expect(liveOn(life, failed(2)).life.cases).toEqual({ in_2: 'open' })
+  })
+
+  it('have failed when their first charge was declined, or when they were due where the bank only asked', () => {
+    const attempts = [declinedAttempt(50, { outcome: 'pending' }), declinedAttempt(70), declinedAttempt(90)]
+    expect(firstFailureOf({ ...cycle(2, 'open'), finalizedAt: 40, attempts })).toBe(70)
+    expect(firstFailureOf({ ...cycle(2, 'open'), finalizedAt: 40, attempts: [] })).toBe(40)
+    expect(firstFailureOf(cycle(2, 'open'))).toBeUndefined()
+  })
+})
+
+describe('a change of plan', () => {
+  const toTeam = { priceId: 'price_team' }
+  const upgrade = invoiceSeen({ invoiceId: 'in_up', billingReason: 'subscription_update' })
+
+  it('is told once, with the money that belongs to it', () => {
+    const { story, life } = live(seenIn(1), seenIn(1, { ...toTeam, latestInvoice: upgrade }))
+    expect(story).toEqual(['activated', 'plan_changed in_up'])
+    expect(life.known).toMatchObject({ planId: 'team', planVersion: 1, paidInvoiceId: 'in_up' })
+  })
+
+  it('comes before the renewal that is seen in the same look', () => {
+    const renewed = seenIn(2, { ...toTeam, latestInvoice: cycle(2, 'paid') })
+    expect(live(seenIn(1), renewed).story).toEqual(['activated', 'plan_changed', 'renewed in_2'])
+  })
+
+  it('comes before the failure, and before the end, that are seen in the same look', () => {
+    const failed = seenIn(2, { ...toTeam, status: 'past_due', latestInvoice: cycle(2, 'open') })
+    expect(live(seenIn(1), failed).story).toEqual(['activated', 'plan_changed', 'payment_failed'])
+    expect(live(seenIn(1), seenIn(1, { ...toTeam, status: 'canceled' })).story).toEqual([
+      'activated',
+      'plan_changed',
+      'canceled',
+    ])
+  })
+
+  it('to a new version of the same plan is one too', () => {
+    expect(live(seenIn(1), seenIn(1, { priceId: 'price_pro_2' })).story).toEqual([
+      'activated',
+      'plan_changed',
+    ])
+  })
+
+  it('to a price that is none of ours leaves the plan what it was', () => {
+    expect(live(seenIn(1), seenIn(1, { priceId: 'price_by_hand' })).story).toEqual(['activated'])
+  })
+
+  it('of the quantity alone is told as new terms', () => {
+    expect(live(seenIn(1), seenIn(1, { quantity: 3 }))).toMatchObject({
+      story: ['activated', 'updated'],
+      life: { known: { quantity: 3, planId: 'pro' } },
+    })
+  })
+})
+
+describe('a change that is pending', () => {
+  const pendingChange = {
+    planId: 'team',
+    planVersion: 1,
+    quantity: 1,
+    when: 'period_end' as const,
+    at: 2 * MONTH,
+  }
+  const scheduled = seenIn(1, { scheduleId: 'sub_sched_1' })
+  const asked = (change: Partial<PendingChange> = {}) => {
+    const { life } = live(scheduled)
+    return { ...life, known: { ...life.known, pendingChange: { ...pendingChange, ...change } } }
+  }
+
+  it('stays while Stripe knows of it', () => {
+    expect(liveOn(asked(), scheduled)).toMatchObject({ story: [], life: { known: { pendingChange } } })
+  })
+
+  it('is over when it has come, which is told as the change', () => {
+    const come = seenIn(2, { priceId: 'price_team', latestInvoice: cycle(2, 'paid') })
+    const { story, life } = liveOn(asked(), come)
+    expect(story).toEqual(['plan_changed', 'renewed in_2'])
+    expect(life.known).not.toHaveProperty('pendingChange')
+  })
+
+  it('is over when it was taken back at Stripe, or has lapsed unpaid', () => {
+    for (const [change, seen] of [
+      [{}, seenIn(1)],
+      [{ when: 'now' as const }, seenIn(1, { hasPendingUpdate: false })],
+    ] as const) {
+      const { story, life } = liveOn(asked(change), seen)
+      expect(story).toEqual(['updated'])
+      expect(life.known).not.toHaveProperty('pendingChange')
+    }
+  })
+
+  it('that waits for its payment stays while the payment is waited for', () => {
+    const waiting = seenIn(1, { hasPendingUpdate: true })
+    expect(liveOn(asked({ when: 'now' }), waiting).story).toEqual([])
+  })
+
+  it('of the quantity alone is over when the quantity has come', () => {
+    const more = asked({ planId: 'pro', quantity: 5 })
+    const { life } = liveOn(more, { ...scheduled, quantity: 5 })
+    expect(life.known).toMatchObject({ quantity: 5 })
+    expect(life.known).not.toHaveProperty('pendingChange')
+  })
+})
+
+describe('grace', () => {
+  it('that ends takes access away, and a payment brings it back', () => {
+    const { life } = live(seenIn(1), seenIn(2, { status: 'past_due', latestInvoice: cycle(2, 'open') }))
+    const ended = { ...life, known: { ...life.known, graceEnded: true } }
+    expect(hasAccess(ended.known)).toBe(false)
+    const { life: recovered } = liveOn(ended, seenIn(2, { latestInvoice: cycle(2, 'paid') }))
+    expect(recovered.known).toMatchObject({ status: 'active', graceEnded: false })
+    expect(hasAccess(recovered.known)).toBe(true)
+  })
+})
+
+describe('the notice of a trial', () => {
+  it('comes three days before its end, and only while it lasts', () => {
+    const trial = knownAs({ status: 'trialing', trialEnd: 14 * DAY })
+    expect(trialNoticeAt(trial)).toBe(11 * DAY)
+    expect(trialNoticeAt({ ...trial, status: 'active' })).toBeUndefined()
+    expect(trialNoticeAt(knownAs({ status: 'trialing' }))).toBeUndefined()
+  })
+})
+
 describe('the next look', () => {
   const anyTimes = fc.record({
     currentPeriodEnd: fc.integer({ min: 0, max: 4_000_000_000_000 }),
@@ -196,6 +355,13 @@ describe('the next look', () => {
     expect(nextSubscriptionLook({ currentPeriodEnd: MONTH, owes: false, now: MONTH + 3 * HOUR })).toBe(
       MONTH + 3 * HOUR + DAY,
     )
+  })
+
+  it('comes right after an end that is fixed, and soon after what a test clock does at once', () => {
+    const times = { currentPeriodEnd: MONTH, owes: false, now: 0 }
+    expect(nextSubscriptionLook({ ...times, cancelAtPeriodEnd: true })).toBe(MONTH + HOUR)
+    expect(nextSubscriptionLook({ ...times, slack: 60_000 })).toBe(MONTH + HOUR + 60_000)
+    expect(nextSubscriptionLook({ ...times, cancelAtPeriodEnd: true, slack: 60_000 })).toBe(MONTH + 60_000)
   })
 
   it('comes within a day while an invoice waits, so that a lost webhook cannot hide its payment for a period', () => {

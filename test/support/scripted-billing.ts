@@ -144,8 +144,6 @@ export function createScriptedBilling({ connect, effect }: Wires) {
     takeOverInvoice: async (invoiceId) => {
       connect('takeOverInvoice')
       state.takenOver.push(invoiceId)
-      invoices.set(invoiceId, { ...invoice(invoiceId), autoAdvance: false })
-      return { payUrl: `http://127.0.0.1/invoice/${invoiceId}` }
     },
     payInvoice: async ({ invoiceId, paymentMethodId }, key) =>
       effect('payInvoice', key, () => charge(invoiceId, paymentMethodId)),

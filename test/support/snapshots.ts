@@ -14,7 +14,6 @@ export const invoiceSeen = (seen: Partial<InvoiceSnapshot> = {}): InvoiceSnapsho
   amountDue: brl(9900),
   amountPaid: brl(seen.status === undefined || seen.status === 'paid' ? 9900 : 0),
   attempted: true,
-  autoAdvance: true,
   ...seen,
 })
 
@@ -47,6 +46,7 @@ export const knownAs = (known: Partial<KnownSubscription> = {}): KnownSubscripti
   planId: 'pro',
   planVersion: 1,
   quantity: 1,
+  revision: 1,
   status: 'active',
   currentPeriodStart: 0,
   currentPeriodEnd: 30 * 24 * 3_600_000,
