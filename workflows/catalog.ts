@@ -8,9 +8,10 @@ import {
 import { type CatalogInput, catalogPublished, state } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { stripe } from './proxies.ts'
+import { pinned } from './versioning.ts'
 
 // Short: it ends with the release that began it.
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, catalog)
+setWorkflowOptions(pinned, catalog)
 
 /** Makes the prices of a project's plans and products at Stripe. */
 export async function catalog({ projectId }: CatalogInput): Promise<void> {

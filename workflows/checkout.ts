@@ -25,10 +25,11 @@ import { type CheckoutInput, openSession, state, stripeChanged, type Subscriptio
 import { finalRefusal, operatorDesk } from './operator-desk.ts'
 import { record, stripe } from './proxies.ts'
 import { searchAttributes } from './search-attributes.ts'
+import { pinned } from './versioning.ts'
 import { wakeable } from './wakeable.ts'
 
 // Short: it ends with the release that began it.
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, checkout)
+setWorkflowOptions(pinned, checkout)
 
 /** One customer's attempt to buy one thing: opens the payment page, waits, and records what Stripe says came of it. */
 export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {

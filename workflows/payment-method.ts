@@ -19,9 +19,10 @@ import {
 } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { stripe } from './proxies.ts'
+import { pinned } from './versioning.ts'
 
 // Short: a page is open for a day, and then it ends with the release that began it.
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, paymentMethod)
+setWorkflowOptions(pinned, paymentMethod)
 
 /** The cards of one customer: does what is asked, one thing after the other, and waits for the pages on which the customer
  *  saves a card. Ends when none is open, and is started again by whoever asks next. */

@@ -12,9 +12,10 @@ import { describeTime, now } from './clock.ts'
 import { advanceTestClock, state, type TestClockInput, testClockOpened } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { playTestClock, record, stripe } from './proxies.ts'
+import { pinned } from './versioning.ts'
 
 // Short: it ends with the release that began it.
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, testClock)
+setWorkflowOptions(pinned, testClock)
 
 /** Moves a test clock: Stripe's first, then every workflow on it, deadline by deadline. Ends when the clock is at rest, and is
  *  started again by whoever moves it next. */
