@@ -6,6 +6,7 @@ import {
   ParentClosePolicy,
   setCurrentDetails,
   setHandler,
+  setWorkflowOptions,
   startChild,
   upsertSearchAttributes,
   workflowInfo,
@@ -25,7 +26,11 @@ import { caseChanged, type DunningInput, state, stripeChanged } from './messages
 import { type Decision, operatorDesk } from './operator-desk.ts'
 import { record, stripe } from './proxies.ts'
 import { searchAttributes } from './search-attributes.ts'
+import { upgrading } from './versioning.ts'
 import { wakeable } from './wakeable.ts'
+
+// It lives for years: each step is taken by the current release, and recorded histories hold that to be possible.
+setWorkflowOptions(upgrading, dunning)
 
 /** One unpaid invoice, from its first failed charge to its end: notices and retries on the days of its policy, and whatever
  *  pays it before. Its row in Postgres decides whether it is open; what this run does again after a reset is done already. */
@@ -41,8 +46,11 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
     ...input,
     subjectId: subscriptionId,
     newsHasCome: wake.pending,
-    unparked: (made) => {
-      decision = made
+    unparked: {
+      decide: (made) => {
+        decision = made
+      },
+      isDecided: () => decision !== undefined,
     },
     clock,
   })

@@ -32,10 +32,9 @@ export function operatorDesk({
   let parked: { on: string; decision?: Decision } | undefined
 
   const refuseUnlessParked = (): void => {
-    if (!parked && unparked) return
-    if (!parked)
+    if (!parked && !unparked)
       throw ApplicationFailure.nonRetryable('This workflow is not waiting for an operator.', 'not_parked')
-    if (parked.decision)
+    if (parked ? parked.decision : unparked?.isDecided())
       throw ApplicationFailure.nonRetryable('Another operator has just decided.', 'already_decided')
   }
   const decide = (action: 'retry' | 'skip') => (request: OperatorRequest) => {
@@ -44,7 +43,7 @@ export function operatorDesk({
     const { reason, by } = request
     const decision = { reason, by, action, updateId: currentUpdateInfo()?.id ?? '' }
     if (parked) parked = { ...parked, decision }
-    else unparked?.(decision)
+    else unparked?.decide(decision)
   }
   const validator = (request: OperatorRequest) => {
     if (!isText(request?.reason) || !isText(request.by))
@@ -115,7 +114,11 @@ interface DeskInput {
   /** Whether something has happened that may have changed what the workflow is parked on. */
   newsHasCome?: () => boolean
   /** What `retry` and `skip` mean while nothing is parked; refused when left out. */
-  unparked?: (decision: Decision) => void
+  unparked?: {
+    decide: (decision: Decision) => void
+    /** Whether a decision has not been followed yet. */
+    isDecided: () => boolean
+  }
   clock?: Clock
 }
 

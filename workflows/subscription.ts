@@ -6,6 +6,7 @@ import {
   ParentClosePolicy,
   setCurrentDetails,
   setHandler,
+  setWorkflowOptions,
   startChild,
   upsertSearchAttributes,
   workflowInfo,
@@ -27,10 +28,14 @@ import { caseChanged, state, stripeChanged, type SubscriptionInput } from './mes
 import { operatorDesk } from './operator-desk.ts'
 import { record, stripe } from './proxies.ts'
 import { searchAttributes } from './search-attributes.ts'
+import { upgrading } from './versioning.ts'
 import { wakeable } from './wakeable.ts'
 
 /** How long Stripe may take to start a subscription that was paid for before we look again by ourselves. */
 const STARTING_LOOK_MS = 5 * 60_000
+
+// It lives for years: each step is taken by the current release, and recorded histories hold that to be possible.
+setWorkflowOptions(upgrading, subscription)
 
 /** A promise that lasts years: looks at Stripe when woken or when something was due, does what people ask of it, records what
  *  it sees, and sleeps again. Each billing period is a run of its own, so that histories stay short and new code is picked
@@ -166,7 +171,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
       const eventId = wake.answer()
       return record.followSubscription({
         ...subject,
-        ...(known && { knownPeriodEnd: known.currentPeriodEnd }),
+        ...(known && { knownPeriodEnd: known.currentPeriodEnd, knownRevision: known.revision }),
         ...(eventId && { cause: { by: 'stripe', eventId } }),
       })
     })
