@@ -9,8 +9,8 @@ import { type Seeded, type SeedPayment, seedPayment } from '../support/seed.ts'
 import { declinedAttempt, invoiceSeen, subscriptionSeen } from '../support/snapshots.ts'
 import { noTicker } from '../support/ticker.ts'
 
-/** When these subscriptions were sold. */
-export const soldAt = Date.parse('2030-01-01T10:00:00Z')
+/** When these subscriptions were sold: long ago, so that nothing has waited too long by the clock of the database. */
+export const soldAt = Date.parse('2020-01-01T10:00:00Z')
 export const DAY = 24 * 3_600_000
 export const MONTH = 30 * DAY
 
