@@ -88,7 +88,7 @@ export function waitingIntentOf(
   return [
     account.paymentIntents.get(session.payment_intent ?? ''),
     invoice && intentOf(account, invoice),
-    account.setupIntents.get(setupIntent ?? ''),
+    account.setupIntents.get(session.setup_intent ?? setupIntent ?? ''),
   ].find((intent) => intent?.status === 'requires_action')
 }
 
