@@ -1,5 +1,6 @@
 import { inProject } from '../db/client.ts'
-import { readCase, updateCase } from '../db/dunning.ts'
+import { listAttempts, readCase, updateCase } from '../db/dunning.ts'
+import { hasHappened, once } from '../db/once.ts'
 import { type AttemptTrigger, nextRetryAtOf } from '../domain/dunning.ts'
 import { answerOf, type Charge, type Charged, createCharging } from './charging.ts'
 import type { ActivityDependencies } from './dependencies.ts'
@@ -42,22 +43,31 @@ export function createAttemptPayment(dependencies: ActivityDependencies) {
     const { invoiceId, intent, trigger, retriesDone, paymentMethodId, cause, ...subject } = input
     // Stripe first: somebody may have paid, or the subscription have ended, since we last looked.
     const before = await follow({ ...subject, invoiceId })
-    const customerId = await inProject(database, subject.projectId, async (transaction) => {
+    const finished = { projectId: subject.projectId, intent: `${invoiceId}/${intent}/finished` }
+    const { customerId, tried } = await inProject(database, subject.projectId, async (transaction) => {
       const scene = await openScene(transaction, { subject, cause, now: now() })
       if (retriesDone !== undefined) await useUpRetries(scene, invoiceId, retriesDone)
-      return scene.customer.stripeCustomerId
+      return {
+        customerId: scene.customer.stripeCustomerId,
+        // A reset has the workflow try again what was tried to the end: cards that came since are no part of it.
+        tried: (await hasHappened(transaction, finished))
+          ? await listAttempts(transaction, subject.projectId, [invoiceId])
+          : undefined,
+      }
     })
-    const cards = customerId
-      ? await provider.listPaymentMethods({
-          providerCustomerId: customerId,
-          providerSubscriptionId: subject.stripeSubscriptionId,
-        })
-      : []
+    const cards =
+      customerId && !tried
+        ? await provider.listPaymentMethods({
+            providerCustomerId: customerId,
+            providerSubscriptionId: subject.stripeSubscriptionId,
+          })
+        : []
 
     const isAskedFor = paymentMethodId !== undefined
     const charge: Charge = { subject, invoiceId, intent, trigger, isAskedFor, cause }
     await charging.settleAbandoned(subject, [invoiceId])
-    let last: Charged | undefined
+    const triedLast = tried?.findLast((attempt) => attempt.intent.startsWith(`${intent}/`))
+    let last: Charged | undefined = triedLast && answerOf(triedLast)
     for (const card of cards) {
       if (isAskedFor && card.paymentMethodId !== paymentMethodId) continue
       const attempt = await charging.claim(charge, card)
@@ -76,6 +86,7 @@ export function createAttemptPayment(dependencies: ActivityDependencies) {
     const followed = last ? await follow({ ...subject, invoiceId, cause }) : before
     const view = await inProject(database, subject.projectId, async (transaction) => {
       const scene = await openScene(transaction, { subject, cause, now: now() })
+      await once(transaction, finished, () => Promise.resolve())
       return viewCase(scene, await readCase(transaction, subject.projectId, invoiceId))
     })
     return {
