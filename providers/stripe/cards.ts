@@ -32,7 +32,15 @@ export function cards(
     },
 
     async chargeRenewalsTo({ providerSubscriptionId, paymentMethodId }) {
-      await stripe.subscriptions.update(providerSubscriptionId, { default_payment_method: paymentMethodId })
+      const { schedule } = await stripe.subscriptions.update(providerSubscriptionId, {
+        default_payment_method: paymentMethodId,
+      })
+      const scheduleId = idOf(schedule)
+      // A change of plan that is planned would bring back the card of the day it was planned.
+      if (scheduleId)
+        await stripe.subscriptionSchedules.update(scheduleId, {
+          default_settings: { default_payment_method: paymentMethodId },
+        })
     },
 
     async setDefaultPaymentMethod({ providerCustomerId, paymentMethodId }) {

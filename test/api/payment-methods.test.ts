@@ -245,6 +245,21 @@ describe('the card to charge', () => {
     expect(changes.every(({ by }) => by.startsWith('key_'))).toBe(true)
   })
 
+  it('stays chosen when a change of plan that was planned before takes effect', async () => {
+    const { subscriptionId, stripeSubscriptionId } = await subscribe('plans')
+    const change = { plan_id: 'pro', quantity: 2, when: 'period_end' }
+    const planned = await api.call('POST', `/api/v1/subscriptions/${subscriptionId}/change-plan`, {
+      key,
+      body: change,
+    })
+    expect(planned.status).toBe(200)
+    const card = await add('plans', 'pm_card_mastercard', { default: true })
+    const { schedule } = await stripe.sdk.subscriptions.retrieve(stripeSubscriptionId, {
+      expand: ['schedule'],
+    })
+    expect(schedule).toMatchObject({ default_settings: { default_payment_method: card } })
+  })
+
   it('is not chosen for a subscription of somebody else, nor for one that has ended', async () => {
     const theirs = await subscribe('else')
     const card = await add('mine')

@@ -38,6 +38,7 @@ export function scheduleSubscription(account: Account, subscription: Subscriptio
 }
 
 export interface ScheduleChange {
+  defaultPaymentMethod?: string | undefined
   endBehavior?: ScheduleEnd | undefined
   metadata?: Metadata | undefined
   /** The phase that runs and all that come after it. */
@@ -49,11 +50,14 @@ export interface ScheduleChange {
 export function changeSchedule(
   account: Account,
   schedule: SubscriptionSchedule,
-  { endBehavior, metadata, phases, prorations }: ScheduleChange,
+  { defaultPaymentMethod, endBehavior, metadata, phases, prorations }: ScheduleChange,
 ): void {
   const [current] = phases ?? []
   const past = schedule.phases.filter(({ end_date }) => end_date <= (schedule.current_phase?.start_date ?? 0))
   const previous = account.subscriptionSchedules.change(schedule, {
+    ...(defaultPaymentMethod && {
+      default_settings: { ...schedule.default_settings, default_payment_method: defaultPaymentMethod },
+    }),
     ...(endBehavior && { end_behavior: endBehavior }),
     ...(metadata && { metadata }),
     ...(phases && { phases: [...past, ...phases] }),
@@ -106,7 +110,7 @@ export function startDuePhase(account: Account, subscription: Subscription, at: 
   const anchor = next.billing_cycle_anchor === 'phase_start' ? at : subscription.billing_cycle_anchor
   account.subscriptions.change(subscription, {
     billing_cycle_anchor: anchor,
-    metadata: metadataIn(subscription, next),
+    ...fieldsIn(account, subscription, next),
   })
   const renewed = ({ item, price, deleted }: ItemChange): boolean =>
     (!item || item.current_period_end <= at) && (deleted || periodAround(anchor, price, at).start === at)
@@ -139,7 +143,7 @@ export function endPhase(account: Account, id: string): void {
 /** Changes a subscription to what a phase wants of it, as whoever changes it directly would. */
 function enter(account: Account, subscription: Subscription, phase: SchedulePhase): void {
   const change = {
-    fields: { metadata: metadataIn(subscription, phase) },
+    fields: fieldsIn(account, subscription, phase),
     items: changesTo(account, subscription, phase),
     prorations: phase.proration_behavior,
     resetsAnchor: phase.billing_cycle_anchor === 'phase_start' && phase.trial_end === null,
@@ -168,6 +172,12 @@ function begin(
   const previous = account.subscriptionSchedules.change(schedule, { current_phase: { end_date, start_date } })
   account.agenda.plan(endPhaseJob, schedule.id, end_date, schedule.test_clock)
   account.emit('subscription_schedule.updated', schedule, previous)
+}
+
+/** What a phase sets when it begins, whatever was set meanwhile: among it the card that all phases share. */
+function fieldsIn(account: Account, subscription: Subscription, phase: SchedulePhase): Partial<Subscription> {
+  const card = scheduleOf(account, subscription)?.default_settings.default_payment_method
+  return { metadata: metadataIn(subscription, phase), ...(card && { default_payment_method: card }) }
 }
 
 /** A phase adds its metadata to the subscription's when it begins; an empty value takes a key away. */

@@ -3,6 +3,7 @@ import { invalidRequest, notSupportedHere } from '../http/errors.ts'
 import { pageOf, pagingByTime, within } from '../http/lists.ts'
 import {
   boolean,
+  hash,
   ignored,
   list,
   metadata,
@@ -16,6 +17,7 @@ import { route } from '../http/router.ts'
 import { changedMetadata } from '../objects/shared.ts'
 import type { SubscriptionSchedule } from '../objects/subscription-schedule.ts'
 import { cancelAndSettle } from '../processes/canceling.ts'
+import { findPaymentMethod } from '../processes/payment-methods.ts'
 import { changeSchedule, release, scheduleSubscription } from '../processes/scheduling.ts'
 import { given, named } from './find.ts'
 import { phase, phasesOf, prorationBehavior } from './schedule-phases.ts'
@@ -62,7 +64,18 @@ function create(account: Account, params: Parsed<typeof createShape>): Subscript
 }
 
 const updateShape = {
-  default_settings: unsupported(),
+  default_settings: hash({
+    application_fee_percent: unsupported(),
+    automatic_tax: unsupported(),
+    billing_cycle_anchor: unsupported(),
+    billing_thresholds: unsupported(),
+    collection_method: unsupported(),
+    default_payment_method: text(),
+    description: unsupported(),
+    invoice_settings: unsupported(),
+    on_behalf_of: unsupported(),
+    transfer_data: unsupported(),
+  }),
   end_behavior: oneOf('cancel', 'release'),
   metadata: metadata(),
   pause_schedules: unsupported(),
@@ -76,7 +89,12 @@ function update(
   params: Parsed<typeof updateShape>,
 ): SubscriptionSchedule {
   requireActive(schedule, 'update')
+  const card = params.default_settings?.default_payment_method
   changeSchedule(account, schedule, {
+    defaultPaymentMethod:
+      card === undefined
+        ? undefined
+        : findPaymentMethod(account, card, 'default_settings[default_payment_method]').id,
     endBehavior: params.end_behavior,
     metadata: changedMetadata(schedule.metadata, params.metadata),
     phases: params.phases && phasesOf(account, schedule, params.phases),

@@ -121,6 +121,20 @@ describe('a subscription follows its schedule', () => {
     })
   })
 
+  it('charges from the next phase on what the schedule says, whatever the subscription was told meanwhile', async () => {
+    const before = await scheduled(9900)
+    const cheaper = await scene.price(4900)
+    await planNext(before, cheaper)
+    const attach = (card: string) => stripe.paymentMethods.attach(card, { customer: before.customer })
+    const [first, second] = [await attach('pm_card_mastercard'), await attach('pm_card_amex')]
+    await stripe.subscriptionSchedules.update(before.schedule.id, {
+      default_settings: { default_payment_method: first.id },
+    })
+    await stripe.subscriptions.update(before.id, { default_payment_method: second.id })
+    await scene.advance(before.clock, before.end + 2 * hourInSeconds)
+    expect(await stripe.subscriptions.retrieve(before.id)).toMatchObject({ default_payment_method: first.id })
+  })
+
   it('begins a period of another length where the phase begins a cycle', async () => {
     const before = await scheduled(9900)
     const yearly = await scene.price(99_000, 'year')
