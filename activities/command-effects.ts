@@ -200,7 +200,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
       )
     ).filter(({ status }) => status === 'open')
     if (!oldest) return {}
-    const { outcome, declineCode } = await attemptPayment({
+    const { outcome, declineCode, view } = await attemptPayment({
       projectId,
       subscriptionId,
       paymentId,
@@ -210,6 +210,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
       trigger: 'operator',
       cause,
     })
+    if (view.status === 'recovered') return { what: 'The unpaid invoice is paid.' }
     const facts = {
       invoice_id: oldest.invoiceId,
       ...(declineCode && { decline_code: declineCode }),

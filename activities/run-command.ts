@@ -8,7 +8,8 @@ import type { KnownSubscription } from '../domain/subscription.ts'
 import { createCharging } from './charging.ts'
 import { createCommandEffects, type CommandOutcome } from './command-effects.ts'
 import type { ActivityDependencies } from './dependencies.ts'
-import { createFollowSubscription, type Followed } from './follow-subscription.ts'
+import { createFollowSubscription } from './follow-subscription.ts'
+import type { Followed } from './record-look.ts'
 import { type Cause, openScene, type Scene, type Subject, tell } from './scene.ts'
 
 export interface CommandInput extends Subject {
@@ -84,7 +85,7 @@ async function begin(scene: Scene, input: CommandInput): Promise<Begun> {
   if (!subscription) throw new Error(`subscription ${subscriptionId} is missing`)
   const openCases = cases.filter(({ status }) => status === 'open').length
   const known = toKnown(subscription, openCases)
-  const claimed = await claimCommand(transaction, {
+  const { row: claimed, isNew } = await claimCommand(transaction, {
     projectId,
     subscriptionId,
     commandId,
@@ -95,8 +96,9 @@ async function begin(scene: Scene, input: CommandInput): Promise<Begun> {
   })
   if (claimed.finishedAt)
     return { isFinished: true, known, ...(claimed.refusal && { refusal: claimed.refusal }) }
-  const isClosing = subscription.subscription.closingAt !== null
-  const refusal = isClosing || input.exhausted ? undefined : refusalOf(command, known, input.at)
+  // What has been begun was allowed then: its own effect may be what it would be refused for now.
+  const isAllowed = !isNew || subscription.subscription.closingAt !== null || input.exhausted !== undefined
+  const refusal = isAllowed ? undefined : refusalOf(command, known, input.at)
   if (refusal) {
     await finishCommand(transaction, claimed, { refusal, at })
     return { isFinished: true, known, refusal }

@@ -6,20 +6,20 @@ import { subscriptionCommands } from './schema/index.ts'
 
 export type CommandRow = typeof subscriptionCommands.$inferSelect
 
-/** Writes that a command is being done, or finds what became of it when it was done before. */
+/** Writes that a command is being done, or finds what became of it when it was asked before. */
 export async function claimCommand(
   transaction: Transaction,
   command: typeof subscriptionCommands.$inferInsert,
-): Promise<CommandRow> {
+): Promise<{ row: CommandRow; isNew: boolean }> {
   const [claimed] = await transaction
     .insert(subscriptionCommands)
     .values(command)
     .onConflictDoNothing()
     .returning()
-  if (claimed) return claimed
+  if (claimed) return { row: claimed, isNew: true }
   const [earlier] = await transaction.select().from(subscriptionCommands).where(isCommand(command))
   if (!earlier) throw new Error(`command ${command.commandId} vanished`)
-  return earlier
+  return { row: earlier, isNew: false }
 }
 
 export async function finishCommand(
