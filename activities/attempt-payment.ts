@@ -4,9 +4,10 @@ import { hasHappened, once } from '../db/once.ts'
 import { type AttemptTrigger, nextRetryAtOf } from '../domain/dunning.ts'
 import { answerOf, type Charge, type Charged, createCharging } from './charging.ts'
 import type { ActivityDependencies } from './dependencies.ts'
-import { retryScheduled } from './dunning-cases.ts'
+import { retryScheduled } from './dunning-events.ts'
 import { type CaseView, viewCase } from './dunning-steps.ts'
-import { createFollowSubscription, type Followed } from './follow-subscription.ts'
+import { createFollowSubscription } from './follow-subscription.ts'
+import type { Followed } from './record-look.ts'
 import { type Cause, openScene, type Scene, type Subject, tell } from './scene.ts'
 
 export interface AttemptInput extends Subject {

@@ -6,7 +6,6 @@ import {
   insertAttempt,
   insertCase,
   listAttempts,
-  progressOf,
   updateCase,
 } from '../db/dunning.ts'
 import { enterLedger } from '../db/ledger.ts'
@@ -14,7 +13,7 @@ import { once } from '../db/once.ts'
 import { ownStripeObjects } from '../db/stripe-objects.ts'
 import type { SubscriptionWithPlan } from '../db/subscriptions.ts'
 import type { ChargeAttempt } from '../domain/checkout.ts'
-import { describeDecline, explainDecline } from '../domain/decline-codes.ts'
+import { describeDecline } from '../domain/decline-codes.ts'
 import {
   type AttemptOutcome,
   type AttemptTrigger,
@@ -23,12 +22,19 @@ import {
   nextDunningStatus,
   nextRetryAtOf,
 } from '../domain/dunning.ts'
-import type { DunningData, EventDraft } from '../domain/events.ts'
+import type { EventDraft } from '../domain/events.ts'
 import { paymentTransfers } from '../domain/ledger.ts'
-import { currency, money } from '../domain/money.ts'
-import type { NoticeData, NoticeKind } from '../domain/notices.ts'
 import { firstFailureOf, type InvoiceSnapshot } from '../domain/subscription.ts'
 import { dunningWorkflowId, subscriptionWorkflowId } from '../workflows/ids.ts'
+import {
+  alertOfFailure,
+  describeTrigger,
+  dunningData,
+  notice,
+  noticeOfFailure,
+  owed,
+  retryScheduled,
+} from './dunning-events.ts'
 import { type Scene, tell, wakeOnClock } from './scene.ts'
 
 /** What happens to an unpaid invoice, written inside a recording transaction. */
@@ -269,91 +275,5 @@ async function tellFailedAttempt(
     ],
   })
 }
-
-const triggers: Record<AttemptTrigger, string> = {
-  renewal: 'The renewal was declined',
-  schedule: 'The scheduled retry was declined',
-  new_card: 'The new card was declined',
-  operator: 'The retry that was asked for was declined',
-  customer: 'The customer tried to pay and was declined',
-}
-const describeTrigger = (trigger: AttemptTrigger) => triggers[trigger]
-
-/** The next retry, as it is told; nothing when none is left. */
-export function retryScheduled(found: DunningCaseRow, subscription: SubscriptionWithPlan): EventDraft[] {
-  const retryAt = nextRetryAtOf(progressOf(found))
-  if (retryAt === undefined) return []
-  const data = {
-    ...dunningData(found, subscription),
-    retry: found.retriesDone + 1,
-    retries: found.policy.retries.length,
-    retry_at: new Date(retryAt).toISOString(),
-  }
-  return [{ type: 'dunning.retry_scheduled', subject: found.subscriptionId, data }]
-}
-
-function alertOfFailure(
-  found: DunningCaseRow,
-  subscription: SubscriptionWithPlan,
-  failures: number,
-  declineCode: string | undefined,
-): EventDraft {
-  const data = {
-    ...dunningData(found, subscription),
-    failures,
-    ...(declineCode && { decline_code: declineCode }),
-  }
-  return { type: 'alert.payment_failed', subject: found.subscriptionId, data }
-}
-
-function noticeOfFailure(
-  found: DunningCaseRow,
-  subscription: SubscriptionWithPlan,
-  declineCode: string | undefined,
-): EventDraft {
-  const kind = declineCode === 'authentication_required' ? 'authentication_required' : 'payment_failed'
-  return notice(kind, found, subscription, { reason: explainDecline(declineCode) })
-}
-
-/** A notice about an unpaid invoice. */
-export function notice(
-  kind: NoticeKind,
-  found: DunningCaseRow,
-  { subscription, plan }: SubscriptionWithPlan,
-  extra: Partial<NoticeData>,
-): EventDraft {
-  const retryAt = found.status === 'open' ? nextRetryAtOf(progressOf(found)) : undefined
-  const data: NoticeData = {
-    kind,
-    user_id: subscription.userId,
-    subscription_id: subscription.subscriptionId,
-    plan_id: subscription.planId,
-    plan_name: plan.name,
-    amount: found.amountDue,
-    currency: found.currency,
-    invoice_id: found.invoiceId,
-    ...(retryAt !== undefined && { retry_at: new Date(retryAt).toISOString() }),
-    grace_until: found.graceUntil.toISOString(),
-    ...(found.payUrl && { pay_url: found.payUrl }),
-    ...extra,
-  }
-  return { type: `notice.${kind}`, subject: subscription.subscriptionId, data }
-}
-
-export function dunningData(found: DunningCaseRow, { subscription }: SubscriptionWithPlan): DunningData {
-  return {
-    invoice_id: found.invoiceId,
-    subscription_id: found.subscriptionId,
-    user_id: subscription.userId,
-    plan_id: subscription.planId,
-    amount: found.amountDue,
-    currency: found.currency,
-    failed_at: found.failedAt.toISOString(),
-    grace_until: found.graceUntil.toISOString(),
-    policy_version: found.policyVersion,
-  }
-}
-
-export const owed = (found: DunningCaseRow) => money(found.amountDue, currency(found.currency))
 
 const asDate = (at: number | undefined) => (at === undefined ? null : new Date(at))

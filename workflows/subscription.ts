@@ -13,7 +13,7 @@ import {
 } from '@temporalio/workflow'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import type { CommandResult } from '../activities/run-command.ts'
-import type { Followed } from '../activities/follow-subscription.ts'
+import type { Followed } from '../activities/record-look.ts'
 import type { SubscriptionCommand } from '../domain/commands.ts'
 import {
   type KnownSubscription,

@@ -1,0 +1,152 @@
+import { readPlan } from '../db/catalog.ts'
+import { enterLedger } from '../db/ledger.ts'
+import { once } from '../db/once.ts'
+import { ownStripeObjects } from '../db/stripe-objects.ts'
+import {
+  insertSubscription,
+  listSubscriptions,
+  type SubscriptionWithPlan,
+  updateSubscription,
+} from '../db/subscriptions.ts'
+import { paymentTransfers } from '../domain/ledger.ts'
+import {
+  firstFailureOf,
+  type InvoiceSnapshot,
+  type SubscriptionDecision,
+  type SubscriptionSnapshot,
+} from '../domain/subscription.ts'
+import { type Scene, tell } from './scene.ts'
+import { describeChange, rolesOf, subscriptionEvents } from './subscription-events.ts'
+
+/** One step in the life of a subscription, decided and not written yet. */
+export interface Step {
+  decision: SubscriptionDecision
+  snapshot: SubscriptionSnapshot
+  plan: { planId: string; planVersion: number }
+  graceEnded: boolean
+}
+
+/** Writes one step of its life with all that follows from it. */
+export async function writeStep(scene: Scene, step: Step): Promise<SubscriptionWithPlan> {
+  const { transaction, payment, subject, subscription: existing } = scene
+  const { projectId, subscriptionId } = subject
+  const { decision, snapshot } = step
+  const { change, paidInvoice } = decision
+  // What may come and go, like a pause or a wish to end, is told each time: the revision tells the times apart.
+  const revision = (existing?.subscription.revision ?? 0) + 1
+  const occurredAt = timeOf(scene, step)
+
+  const earlier = await listSubscriptions(transaction, projectId, payment.userId, payment.livemode)
+  const recorded = await saveRow(scene, step, revision)
+  const others = earlier.filter(({ subscription }) => subscription.subscriptionId !== subscriptionId)
+  const stripeIds = [snapshot.stripeSubscriptionId, snapshot.latestInvoice?.invoiceId].filter(
+    (id): id is string => Boolean(id),
+  )
+  const isNew = await tell(
+    scene,
+    {
+      intent: `${subscriptionId}/${revision}/${change ?? 'updated'}`,
+      action: `subscription.${change ?? 'updated'}`,
+      why: describeChange(change),
+      occurredAt,
+      stripeIds,
+      ...(paidInvoice && { amount: paidInvoice.amountPaid }),
+      ...(existing && { before: audited(existing) }),
+      after: audited(recorded),
+      events: subscriptionEvents(recorded, {
+        isNew: !existing,
+        decision,
+        rolesBefore: rolesOf(earlier),
+        rolesAfter: rolesOf([...others, recorded]),
+        unpaid: scene.cases.some(({ status }) => status === 'exhausted'),
+      }),
+    },
+    async () => {
+      await ownStripeObjects(
+        transaction,
+        { projectId, ownerId: subscriptionId, livemode: payment.livemode },
+        stripeIds,
+      )
+      if (paidInvoice) await enterPayment(scene, paidInvoice, occurredAt)
+    },
+  )
+  if (!isNew) throw new Error(`${subscriptionId}/${revision} was told before its row was written`)
+  return recorded
+}
+
+/** When it happened, where Stripe tells: a look may come long after. */
+function timeOf({ at }: Scene, { decision, snapshot }: Step): Date {
+  const { change, paidInvoice } = decision
+  if (change === 'canceled') return new Date(snapshot.endedAt ?? at)
+  if (paidInvoice?.paidAt !== undefined) return new Date(paidInvoice.paidAt)
+  const failedAt =
+    change === 'payment_failed' && snapshot.latestInvoice ? firstFailureOf(snapshot.latestInvoice) : undefined
+  return failedAt === undefined ? at : new Date(failedAt)
+}
+
+/** An invoice is entered once, whatever the looks that show it as paid mean for the subscription. */
+async function enterPayment(
+  { transaction, subject, payment }: Scene,
+  invoice: InvoiceSnapshot,
+  occurredAt: Date,
+): Promise<void> {
+  const { projectId, subscriptionId } = subject
+  const intent = `${subscriptionId}/paid/${invoice.invoiceId}`
+  const transfers = paymentTransfers('subscription', invoice.amountPaid)
+  await once(transaction, { projectId, intent }, () =>
+    enterLedger(transaction, { projectId, userId: payment.userId, intent, occurredAt, transfers }),
+  )
+}
+
+async function saveRow(scene: Scene, step: Step, revision: number): Promise<SubscriptionWithPlan> {
+  const { transaction, payment, subject, subscription: existing } = scene
+  const { decision, snapshot, plan, graceEnded } = step
+  const columns = {
+    revision,
+    ...plan,
+    status: decision.status,
+    quantity: snapshot.quantity,
+    currentPeriodStart: new Date(snapshot.currentPeriodStart),
+    currentPeriodEnd: new Date(snapshot.currentPeriodEnd),
+    cancelAtPeriodEnd: snapshot.cancelAtPeriodEnd,
+    trialEnd: snapshot.trialEnd === undefined ? null : new Date(snapshot.trialEnd),
+    endedAt: snapshot.endedAt === undefined ? null : new Date(snapshot.endedAt),
+    pendingChange: decision.pendingChange ?? null,
+    graceEnded,
+    ...(decision.status !== 'paused' && { pausedUntil: null }),
+    ...(decision.paidInvoice && { paidInvoiceId: decision.paidInvoice.invoiceId }),
+  }
+  const { projectId, subscriptionId } = subject
+  if (existing) {
+    const subscription = await updateSubscription(transaction, existing.subscription, columns)
+    const isOther = plan.planId !== existing.plan.planId || plan.planVersion !== existing.plan.version
+    return {
+      subscription,
+      plan: isOther
+        ? await readPlan(transaction, { projectId, planId: plan.planId, version: plan.planVersion })
+        : existing.plan,
+    }
+  }
+  const { customerId, userId, paymentId, livemode } = payment
+  const subscription = await insertSubscription(transaction, {
+    ...columns,
+    projectId,
+    subscriptionId,
+    customerId,
+    userId,
+    paymentId,
+    livemode,
+    stripeSubscriptionId: snapshot.stripeSubscriptionId,
+  })
+  return {
+    subscription,
+    plan: await readPlan(transaction, { projectId, planId: plan.planId, version: plan.planVersion }),
+  }
+}
+
+const audited = ({ subscription }: SubscriptionWithPlan) => ({
+  status: subscription.status,
+  plan_id: subscription.planId,
+  current_period_end: subscription.currentPeriodEnd.toISOString(),
+  cancel_at_period_end: subscription.cancelAtPeriodEnd,
+})
