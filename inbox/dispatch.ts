@@ -1,4 +1,4 @@
-import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client'
+import { type Client, WorkflowNotFoundError } from '@temporalio/client'
 import type { Logger } from 'pino'
 import type { Database } from '../db/client.ts'
 import { type HandledEvent, markEventHandled, postponeEvent } from '../db/inbox.ts'
@@ -12,7 +12,6 @@ import {
   type PaymentOwner,
 } from '../db/owners.ts'
 import { findOwner } from '../db/stripe-objects.ts'
-import { describeDatabaseError, isDatabaseUnavailable } from '../db/unavailable.ts'
 import { mayStillChange } from '../domain/checkout.ts'
 import { isId, type PaymentId, type ProjectId, type SubscriptionId } from '../domain/ids.ts'
 import type { ProviderEvent } from '../domain/provider.ts'
@@ -23,7 +22,9 @@ import {
   subscriptionWorkflowId,
 } from '../workflows/ids.ts'
 import { stripeChanged } from '../workflows/messages.ts'
-import { eventAge, eventsHandled, eventsPostponed, foreignEvents } from './metrics.ts'
+import { describeFailure } from './describe-failure.ts'
+import { noticeForeign } from './notice-foreign.ts'
+import { eventAge, eventsHandled, eventsPostponed } from './metrics.ts'
 import { type OwnerClaim, ownerClaim } from './owner.ts'
 import { type Route, routeOf } from './routes.ts'
 import {
@@ -68,7 +69,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   async function attempt(event: ProviderEvent): Promise<'handled' | 'postponed'> {
     const { eventId, type } = event
     try {
-      noticeForeign(event)
+      noticeForeign(event, options)
       const handled = await tellOwner(event)
       if (handled.outcome === 'unknown_type') logger.warn({ eventId, type }, 'event of an unknown type kept')
       const age_s = await markEventHandled(system, event, handled)
@@ -276,22 +277,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return temporal.withDeadline(Date.now() + signalDeadline_ms, call)
   }
 
-  /** An event is a hint: whatever shape or mode it has, its owner reads Stripe with our own version and key. But somebody has
-   *  set up the endpoint differently from what this release expects, and must be told. */
-  function noticeForeign({ eventId, type, apiVersion, livemode }: ProviderEvent): void {
-    if (apiVersion !== options.apiVersion) {
-      foreignEvents.inc({ difference: 'api_version' })
-      logger.error(
-        { eventId, type, apiVersion, expected: options.apiVersion },
-        'event of another API version: the webhook endpoint must be pinned to the version of this release',
-      )
-    }
-    if (livemode !== options.livemode) {
-      foreignEvents.inc({ difference: 'livemode' })
-      logger.error({ eventId, type, livemode }, 'event of the other mode: test and live must be kept apart')
-    }
-  }
-
   async function postpone(event: ProviderEvent, error: unknown): Promise<void> {
     const { eventId, type } = event
     const reason = describeFailure(error)
@@ -311,14 +296,3 @@ type ClaimedOwner =
   | { projectId: ProjectId; subscriptionId: SubscriptionId; paymentId?: PaymentId | undefined }
 
 const hint = ({ eventId, objectId }: ProviderEvent) => ({ eventId, objectId })
-
-/** Why an attempt failed, without values: messages of the database and of Temporal may quote what a customer typed. */
-function describeFailure(error: unknown): string {
-  if (isDatabaseUnavailable(error)) return 'the database could not be reached'
-  const databaseError = describeDatabaseError(error)
-  if (databaseError) return databaseError
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (isGrpcServiceError(cause)) return `Temporal answered with gRPC status ${cause.code}`
-  }
-  return error instanceof Error ? error.name : 'unknown error'
-}

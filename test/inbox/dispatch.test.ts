@@ -248,6 +248,32 @@ describe('an event of a subscription', () => {
   })
 })
 
+describe('an event of a page on which a card is saved', () => {
+  const page = (customer: string) => ({
+    mode: 'setup',
+    customer,
+    metadata: { [metadataKeys.setup]: 'any' },
+  })
+
+  it('starts the workflow of its customer, whom Stripe’s own id leads to', async () => {
+    const { projectId, customerId } = await seedSale(database, await seedProject(database))
+    const customer = stripeId('cus')
+    const event = stripeEvent('checkout.session.completed', page(customer))
+    await inProject(database.connections.application, projectId, (transaction) =>
+      ownStripeObjects(transaction, { projectId, ownerId: customerId, livemode: false }, [customer]),
+    )
+    const workflowId = `paymentMethod/${customerId}`
+    expect(await deliver(event)).toMatchObject({ outcome: 'signaled', workflowId, projectId })
+    expect(await startedAs(workflowId)).toBe('paymentMethod')
+    expect(await signalsOf(workflowId)).toEqual([event.eventId])
+  })
+
+  it('of a customer whom we do not know is nobody’s', async () => {
+    const event = stripeEvent('checkout.session.completed', page(stripeId('cus')))
+    expect(await deliver(event)).toMatchObject({ outcome: 'not_ours' })
+  })
+})
+
 describe('any event', () => {
   it('is kept when its type changes nothing, or is unknown, which is logged', async () => {
     expect((await deliver(stripeEvent('customer.created'))).outcome).toBe('not_relevant')

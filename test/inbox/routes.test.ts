@@ -17,6 +17,14 @@ describe('routeOf', () => {
     expect(routeOf(stripeEvent(type))).toBe('checkout')
   })
 
+  it('sends a page on which a card is saved to its customer, and one that is not ours to nobody', () => {
+    const ours = { mode: 'setup', metadata: { [metadataKeys.setup]: '1' } }
+    expect(routeOf(stripeEvent('checkout.session.completed', ours))).toBe('setup_page')
+    expect(routeOf(stripeEvent('checkout.session.expired', ours))).toBe('setup_page')
+    const others = { mode: 'setup', metadata: {} }
+    expect(routeOf(stripeEvent('checkout.session.completed', others))).toBe('not_relevant')
+  })
+
   it('sends a declined card of our own payment to its checkout, and that of an invoice to nobody', () => {
     const ours = { metadata: { [metadataKeys.payment]: 'pay_1' } }
     expect(routeOf(stripeEvent('payment_intent.payment_failed', ours))).toBe('checkout')
