@@ -1,10 +1,11 @@
 import postgres from 'postgres'
 import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/postgres-js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inProject } from '../../db/client.ts'
 import { insertKey } from '../../db/keys.ts'
 import { mintId } from '../../db/mint-id.ts'
-import { customers, payments } from '../../db/schema/index.ts'
+import { customers, inbox, payments } from '../../db/schema/index.ts'
 import type { ProjectId } from '../../domain/ids.ts'
 import { openDatabase, type Seeded, seedPayment, seedProject } from '../support/seed.ts'
 
@@ -26,6 +27,17 @@ afterAll(async () => {
   await owner.end()
   await seeded.close()
 })
+
+/** Tables that came with the life of a subscription; the catalogue finds all others by themselves. */
+const tenantTables = [
+  'dunning_policies',
+  'dunning_cases',
+  'dunning_attempts',
+  'subscription_commands',
+  'test_clocks',
+  'clock_deadlines',
+  'notices',
+]
 
 const application = () => seeded.connections.application
 /** What a broken rule says; drizzle wraps it. */
@@ -52,7 +64,9 @@ describe('the catalogue of the database', () => {
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
       join pg_attribute a on a.attrelid = c.oid and a.attname = 'project_id'
       where n.nspname = 'public' and c.relkind in ('r', 'p')`
-    expect(tables.length).toBeGreaterThan(16)
+    expect(tables.length).toBeGreaterThan(22)
+    const names = tables.map(({ relname }) => relname)
+    expect(names).toEqual(expect.arrayContaining(tenantTables))
     // The partitions of a guarded table are reached through it alone.
     expect(tables.filter(({ guarded, reachable }) => !guarded && reachable)).toEqual([])
     const partitions = await owner`select inhrelid::regclass::text as name from pg_inherits`
@@ -175,6 +189,31 @@ describe("the application's role", () => {
   })
 })
 
+describe('functions that look beyond the tenant', () => {
+  const asMine = (statement: string) =>
+    inProject(application(), mine, (transaction) => transaction.execute(sql.raw(statement)))
+
+  it('tell the application how much is unhandled, and whom of its own workflows was told, and no more', async () => {
+    const event = (eventId: string, projectId: ProjectId | null) => ({
+      eventId,
+      eventCreatedAt: new Date(),
+      type: 'invoice.paid',
+      livemode: false,
+      objectId: 'in_1',
+      payload: {},
+      projectId,
+      workflowId: projectId && `subscription/${projectId}`,
+      handledAt: projectId && new Date(),
+    })
+    const events = [event('evt_rls_1', mine), event('evt_rls_2', theirs), event('evt_rls_3', null)]
+    await drizzle(owner).insert(inbox).values(events)
+    const [unhandled] = await asMine(`select unhandled_test_events(now() + interval '1 minute') as count`)
+    expect(Number(unhandled?.count)).toBe(1)
+    const told = await asMine(`select workflows_told_since(now() - interval '1 minute') as id`)
+    expect(told.map(({ id }) => id)).toEqual([`subscription/${mine}`])
+  })
+})
+
 describe('the system role', () => {
   it('reads whose keys and events they are, but no customer and no ledger', async () => {
     const { systemClient } = seeded.connections
@@ -187,9 +226,20 @@ describe('the system role', () => {
       'products',
       'facts',
       'payment_attempts',
+      'dunning_policies',
+      'dunning_cases',
+      'dunning_attempts',
+      'subscription_commands',
+      'test_clocks',
+      'clock_deadlines',
     ])
       await expect(systemClient.unsafe(`select * from ${table}`)).rejects.toThrow(/permission denied/)
     await expect(systemClient`select metadata from payments`).rejects.toThrow(/permission denied/)
+    // Of a customer no more than the clock they hang on, of a case no more than whose it is.
+    await expect(systemClient`select email from customers`).rejects.toThrow(/permission denied/)
+    expect((await systemClient`select clock_id from customers`).length).toBe(2)
+    await expect(systemClient`select policy from dunning_cases`).rejects.toThrow(/permission denied/)
+    expect(await systemClient`select invoice_id, status from dunning_cases`).toEqual([])
   })
 
   it('changes nothing of a payment but when it is looked at again', async () => {
