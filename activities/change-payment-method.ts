@@ -112,9 +112,10 @@ export function createChangePaymentMethod(dependencies: ActivityDependencies) {
     const effect = { projectId, intent: `${customerId}/remove/${paymentMethodId}` }
     const saved = () => provider.listPaymentMethods({ providerCustomerId })
     const cards = await saved()
+    let orphaned: SubscriptionRow[] = []
     if (find(cards, paymentMethodId)) {
       const [next] = cards.filter((card) => card.paymentMethodId !== paymentMethodId)
-      if (next) await passOn(payer, { providerCustomerId, cards, from: paymentMethodId, to: next })
+      if (next) orphaned = await passOn(payer, { providerCustomerId, cards, from: paymentMethodId, to: next })
       else refuseIfNeeded(payer)
       await runEffect({
         database,
@@ -133,16 +134,18 @@ export function createChangePaymentMethod(dependencies: ActivityDependencies) {
       ...told(input, [paymentMethodId, providerCustomerId]),
       intent: `${customerId}/removed/${paymentMethodId}`,
       action: 'payment_method.removed',
-      why: 'The card was removed.',
+      why: 'The card was removed: what was charged to it is charged to the next.',
+      subscriptions: orphaned,
     })
     return { paymentMethodId }
   }
 
-  /** What is charged to a card that goes is charged to the next one, before it goes: at no moment is there none. */
+  /** What is charged to a card that goes is charged to the next one, before it goes: at no moment is there none.
+   *  @returns the subscriptions that this concerns. */
   async function passOn(
     payer: Payer,
     change: { providerCustomerId: string; cards: PaymentMethod[]; from: string; to: PaymentMethod },
-  ): Promise<void> {
+  ): Promise<SubscriptionRow[]> {
     const { providerCustomerId, cards, from, to } = change
     const orphaned: SubscriptionRow[] = []
     for (const subscription of payer.running) {
@@ -157,6 +160,7 @@ export function createChangePaymentMethod(dependencies: ActivityDependencies) {
       subscriptions: orphaned,
       ...(find(cards, from)?.isDefault && { providerCustomerId }),
     })
+    return orphaned
   }
 }
 
