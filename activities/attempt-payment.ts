@@ -2,7 +2,7 @@ import { inProject } from '../db/client.ts'
 import { listAttempts, readCase, updateCase } from '../db/dunning.ts'
 import { hasHappened, once } from '../db/once.ts'
 import { type AttemptTrigger, nextRetryAtOf } from '../domain/dunning.ts'
-import { answerOf, type Charge, type Charged, createCharging } from './charging.ts'
+import { answerOf, type Charge, type Charged, createCharging, isRefusedForGood } from './charging.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { retryScheduled } from './dunning-events.ts'
 import { type CaseView, viewCase } from './dunning-steps.ts'
@@ -69,15 +69,23 @@ export function createAttemptPayment(dependencies: ActivityDependencies) {
     await charging.settleAbandoned(subject, [invoiceId])
     const triedLast = tried?.findLast((attempt) => attempt.intent.startsWith(`${intent}/`))
     let last: Charged | undefined = triedLast && answerOf(triedLast)
+    let isFirstRefused = false
     for (const card of cards) {
       if (isAskedFor && card.paymentMethodId !== paymentMethodId) continue
       const attempt = await charging.claim(charge, card)
       if (attempt === 'closed') break
-      if (attempt === 'not_this_card') continue
+      if (attempt === 'not_this_card') {
+        isFirstRefused ||= card.isDefault
+        continue
+      }
       last = answerOf(attempt) ?? (await charging.charge(charge, attempt))
-      if (last.outcome !== 'succeeded') continue
-      // The card that the customer brought for it is the one they want to be charged from now on.
-      if (trigger === 'new_card' && !card.isDefault)
+      if (last.outcome !== 'succeeded') {
+        isFirstRefused ||= card.isDefault && isRefusedForGood(last)
+        continue
+      }
+      // The card that the customer brought for it is the one they want to be charged from now on. A backup takes the place of
+      // a card that the bank has refused for good, or each renewal to come would fail first.
+      if (!card.isDefault && (trigger === 'new_card' || isFirstRefused))
         await provider.chargeRenewalsTo({
           providerSubscriptionId: subject.stripeSubscriptionId,
           paymentMethodId: card.paymentMethodId,

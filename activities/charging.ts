@@ -147,6 +147,15 @@ export function answerOf({ outcome, declineCode }: DunningAttemptRow): Charged |
   return outcome === 'succeeded' ? { outcome } : { outcome, ...(declineCode !== null && { declineCode }) }
 }
 
+/** Whether the bank has said that the card will not pay, whenever it is tried. */
+export function isRefusedForGood(charged: Charged): boolean {
+  if (charged.outcome !== 'declined') return false
+  const { declineCode, adviceCode } = charged
+  return (
+    judgeDecline({ ...(declineCode && { declineCode }), ...(adviceCode && { adviceCode }) }) === 'other_card'
+  )
+}
+
 const isUnderWay = ({ outcome }: DunningAttemptRow) => outcome === null
 
 /** Stripe tells whole seconds. */

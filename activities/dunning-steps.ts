@@ -50,12 +50,6 @@ export function createLookAtCase(dependencies: ActivityDependencies) {
       const found = await readCase(transaction, projectId, invoiceId)
       return { found, customerId: scene.customer.stripeCustomerId }
     })
-    if (found.status === 'open' && found.takenOverAt === null) {
-      await provider.takeOverInvoice(invoiceId)
-      await inProject(database, projectId, async (transaction) => {
-        await updateCase(transaction, found, { takenOverAt: now() })
-      })
-    }
     const cards =
       found.status === 'open' && customerId
         ? await provider.listPaymentMethods({
@@ -63,6 +57,13 @@ export function createLookAtCase(dependencies: ActivityDependencies) {
             providerSubscriptionId: subject.stripeSubscriptionId,
           })
         : []
+    const knownCards = found.knownCards ?? cards.map(({ paymentMethodId }) => paymentMethodId)
+    if (found.status === 'open' && found.takenOverAt === null) {
+      await provider.takeOverInvoice(invoiceId)
+      await inProject(database, projectId, async (transaction) => {
+        await updateCase(transaction, found, { takenOverAt: now(), knownCards })
+      })
+    }
     return inProject(database, projectId, async (transaction) => {
       const scene = await openScene(transaction, { subject, cause, now: now() })
       const view = await viewCase(scene, await readCase(transaction, projectId, invoiceId))
@@ -71,8 +72,8 @@ export function createLookAtCase(dependencies: ActivityDependencies) {
       )
       // One that was added since, or that was made the one to charge.
       const newCard = cards.find(
-        ({ paymentMethodId, addedAt, isDefault }) =>
-          !tried.has(paymentMethodId) && (isDefault || addedAt > view.failedAt),
+        ({ paymentMethodId, isDefault }) =>
+          !tried.has(paymentMethodId) && (isDefault || !knownCards.includes(paymentMethodId)),
       )
       return { ...view, ...(newCard && { newCard: newCard.paymentMethodId }) }
     })

@@ -66,6 +66,8 @@ export const dunningCases = pgTable(
     payUrl: text('pay_url'),
     /** Since when Stripe's own retries are off for it: one attempt budget, one owner. */
     takenOverAt: instant('taken_over_at'),
+    /** The cards that were there then: any other is new. */
+    knownCards: text('known_cards').array(),
     /** When Stripe itself would have tried next. Its own retries should be off for the whole account. */
     stripeNextAttemptAt: instant('stripe_next_attempt_at'),
     endedAt: instant('ended_at'),

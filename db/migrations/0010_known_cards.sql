@@ -1,0 +1,1 @@
+ALTER TABLE "dunning_cases" ADD COLUMN "known_cards" text[];
