@@ -1,10 +1,10 @@
 import { and, eq } from 'drizzle-orm'
 import type { CommandRefusal } from '../domain/commands.ts'
-import type { ProjectId, SubscriptionId } from '../domain/ids.ts'
 import type { Transaction } from './client.ts'
 import { subscriptionCommands } from './schema/index.ts'
 
 export type CommandRow = typeof subscriptionCommands.$inferSelect
+export type CommandKey = Pick<CommandRow, 'projectId' | 'subscriptionId' | 'commandId'>
 
 /** Writes that a command is being done, or finds what became of it when it was asked before. */
 export async function claimCommand(
@@ -17,14 +17,22 @@ export async function claimCommand(
     .onConflictDoNothing()
     .returning()
   if (claimed) return { row: claimed, isNew: true }
-  const [earlier] = await transaction.select().from(subscriptionCommands).where(isCommand(command))
+  const earlier = await findCommand(transaction, command)
   if (!earlier) throw new Error(`command ${command.commandId} vanished`)
   return { row: earlier, isNew: false }
 }
 
+export async function findCommand(
+  transaction: Transaction,
+  command: CommandKey,
+): Promise<CommandRow | undefined> {
+  const [row] = await transaction.select().from(subscriptionCommands).where(isCommand(command))
+  return row
+}
+
 export async function finishCommand(
   transaction: Transaction,
-  command: Pick<CommandRow, 'projectId' | 'subscriptionId' | 'commandId'>,
+  command: CommandKey,
   { refusal, at }: { refusal?: CommandRefusal | undefined; at: Date },
 ): Promise<void> {
   await transaction
@@ -33,7 +41,7 @@ export async function finishCommand(
     .where(isCommand(command))
 }
 
-const isCommand = (command: { projectId: ProjectId; subscriptionId: SubscriptionId; commandId: string }) =>
+const isCommand = (command: CommandKey) =>
   and(
     eq(subscriptionCommands.projectId, command.projectId),
     eq(subscriptionCommands.subscriptionId, command.subscriptionId),

@@ -4,9 +4,10 @@ import { inProject } from '../../db/client.ts'
 import { listCases } from '../../db/dunning.ts'
 import { readPayment } from '../../db/payments.ts'
 import { findCustomerOfUser } from '../../db/customers.ts'
+import { type CommandRow, findCommand } from '../../db/subscription-commands.ts'
 import { findSubscription, type SubscriptionWithPlan, toKnown } from '../../db/subscriptions.ts'
 import { readTestClock } from '../../db/test-clocks.ts'
-import { refusalOf, type SubscriptionCommand } from '../../domain/commands.ts'
+import { type CommandRefusal, refusalOf, type SubscriptionCommand } from '../../domain/commands.ts'
 import { BillingError } from '../../domain/errors.ts'
 import { isId, type ProjectId, type SubscriptionId } from '../../domain/ids.ts'
 import type { InvoicePreview } from '../../domain/provider.ts'
@@ -197,7 +198,8 @@ export function subscriptionCommandRoutes(app: OpenAPIHono<CallerEnv>, dependenc
         when,
         ...(quantity !== undefined && { quantity }),
       }
-      const found = await findCommanded(dependencies, projectId, name, command)
+      const found = await findCommanded(dependencies, projectId, name)
+      refuseImpossible(found, command)
       return c.json(await preview(dependencies, projectId, found, { planId: plan_id, when, quantity }), 200)
     },
   )
@@ -211,39 +213,47 @@ interface Commanded {
   start: SubscriptionStart
   /** By its test clock, where it has one. */
   now: number
+  /** What became of the command when it was asked before. */
+  earlier: CommandRow | undefined
 }
 
-/** The subscription that a command is for, if it can be carried out as far as the row tells.
- *  @throws BillingError with why not, and what may be done instead. */
+/** The subscription that a command is for, as it stands.
+ *  @throws BillingError `not_found`. */
 async function findCommanded(
   { application, livemode }: ApiDependencies,
   projectId: ProjectId,
   name: string,
-  command: SubscriptionCommand,
+  commandId = '',
 ): Promise<Commanded> {
   if (!isId('sbs', name)) throw new BillingError('not_found')
   const commanded = await inProject(application, projectId, async (transaction) => {
     const found = await findSubscription(transaction, projectId, name)
     if (!found || found.subscription.livemode !== livemode) return undefined
     const { subscription } = found
-    const [cases, payment, customer] = await Promise.all([
+    const [cases, payment, customer, earlier] = await Promise.all([
       listCases(transaction, projectId, [name]),
       readPayment(transaction, projectId, subscription.paymentId),
       findCustomerOfUser(transaction, projectId, { userId: subscription.userId, livemode }),
+      findCommand(transaction, { projectId, subscriptionId: name, commandId }),
     ])
     const clockId = customer?.clockId ?? null
     const clock = clockId === null ? undefined : await readTestClock(transaction, projectId, clockId)
     const openCases = cases.filter(({ status }) => status === 'open').length
     const start: SubscriptionStart = { ...subscription, correlationId: payment.correlationId, clockId }
-    return { found, known: toKnown(found, openCases), start, now: clock?.frozenTime.getTime() ?? Date.now() }
+    const now = clock?.frozenTime.getTime() ?? Date.now()
+    return { found, known: toKnown(found, openCases), start, now, earlier }
   })
   if (!commanded) throw new BillingError('not_found')
-  const refusal = refusalOf(command, commanded.known, commanded.now)
-  if (refusal) throw toError(refusal)
   return commanded
 }
 
-function toError({ code, detail, facts }: NonNullable<ReturnType<typeof refusalOf>>): BillingError {
+/** @throws BillingError with why a command cannot be carried out as far as the row tells, and what may be done instead. */
+function refuseImpossible({ known, now }: Commanded, command: SubscriptionCommand): void {
+  const refusal = refusalOf(command, known, now)
+  if (refusal) throw toError(refusal)
+}
+
+function toError({ code, detail, facts }: CommandRefusal): BillingError {
   return new BillingError(code, { detail, ...(facts && { facts }) })
 }
 
@@ -254,11 +264,20 @@ async function perform(
 ) {
   const { application, orchestrator } = dependencies
   const { projectId, actor } = tenant
-  const { found, start } = await findCommanded(dependencies, projectId, asked.name, asked.command)
-  if (asked.command.kind === 'changePlan')
-    await findSoldPlan(dependencies, projectId, found, asked.command.planId)
-  await orchestrator.command(start, asked.update(actor), seed.toString('hex'))
-  return show(application, projectId, start.subscriptionId)
+  const commandId = seed.toString('hex')
+  const commanded = await findCommanded(dependencies, projectId, asked.name, commandId)
+  const { found, start, earlier } = commanded
+  const { subscriptionId } = start
+  // A request that is repeated gets the answer it would have got: what it has done would refuse it now.
+  if (earlier?.refusal) throw toError(earlier.refusal)
+  if (earlier?.finishedAt) return show(application, projectId, subscriptionId)
+  if (!earlier) {
+    refuseImpossible(commanded, asked.command)
+    if (asked.command.kind === 'changePlan')
+      await findSoldPlan(dependencies, projectId, found, asked.command.planId)
+  }
+  await orchestrator.command(start, asked.update(actor), commandId)
+  return show(application, projectId, subscriptionId)
 }
 
 function show(

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Orchestrator } from '../../api/orchestrator.ts'
-import { inProject } from '../../db/client.ts'
+import { inProject, type Transaction } from '../../db/client.ts'
 import { writeAudit } from '../../db/audit.ts'
 import { findLatestPlan, setPrice, toPlan } from '../../db/catalog.ts'
 import { insertAttempt } from '../../db/dunning.ts'
-import type { SubscriptionRow } from '../../db/subscriptions.ts'
+import { claimCommand, finishCommand } from '../../db/subscription-commands.ts'
+import { type SubscriptionRow, updateSubscription } from '../../db/subscriptions.ts'
 import { BillingError, type ErrorCode } from '../../domain/errors.ts'
 import { parseId } from '../../domain/ids.ts'
 import type { ChangeRequest } from '../../domain/provider.ts'
@@ -122,6 +123,27 @@ describe('a command', () => {
     await api.connections.systemClient`update idempotency_keys set status = null, sealed_answer = null`
     await post(row, 'change-plan', upgrade, headers)
     expect(new Set(asked.map(({ updateId }) => updateId)).size).toBe(1)
+  })
+
+  it('that was done is answered as done when it is repeated, though what it did would refuse it now', async () => {
+    const row = await seed()
+    const headers = { 'Idempotency-Key': uniqueKey() }
+    refusal = new BillingError('outcome_pending')
+    expect((await post(row, 'cancel', { at: 'now' }, headers)).status).toBe(503)
+    const { projectId, subscriptionId } = row
+    const commandId = asked[0]?.updateId ?? ''
+    const command = { projectId, subscriptionId, commandId, kind: 'cancel', requestedBy: 'key_1' } as const
+    const at = new Date()
+    const inRows = <Result>(work: (transaction: Transaction) => Promise<Result>) =>
+      inProject(api.connections.application, projectId, work)
+    await inRows((transaction) => claimCommand(transaction, { ...command, startedAt: at }))
+    await inRows((transaction) => updateSubscription(transaction, row, { status: 'canceled', endedAt: at }))
+    expect((await post(row, 'cancel', { at: 'now' }, headers)).status).toBe(503)
+    await inRows((transaction) => finishCommand(transaction, command, { at }))
+    const done = await post(row, 'cancel', { at: 'now' }, headers)
+    expect(done).toMatchObject({ status: 200, body: { status: 'canceled' } })
+    expect(asked.map(({ updateId }) => updateId)).toEqual([commandId, commandId])
+    expect((await post(row, 'cancel', { at: 'now' })).body).toMatchObject({ code: 'subscription_ended' })
   })
 
   it('is an operator’s with the project named, and names the operator', async () => {
