@@ -33,7 +33,8 @@ export function parseDuration(text: string): number | undefined {
 /** The first rule that a policy of well-formed durations breaks, with the field that breaks it; `undefined` for a sound one. */
 export function flawOf(policy: DunningPolicy): { field: keyof DunningPolicy; rule: string } | undefined {
   const retries = policy.retries.map((retry) => parseDuration(retry) ?? Number.NaN)
-  const [first = 0] = retries
+  // Where nothing is tried again there is nothing to announce.
+  const [first = Number.POSITIVE_INFINITY] = retries
   const ascending = retries.every((retry, index) => retry > (retries[index - 1] ?? 0))
   if (!ascending)
     return { field: 'retries', rule: 'must rise, each later than the one before and after the failed charge' }

@@ -99,7 +99,15 @@ describe('the OpenAPI document', () => {
       'DunningPolicy',
       'NewOperator',
       'NewKey',
+      'PlanChange',
+      'Cancellation',
+      'Pause',
+      'Command',
+      'NewTestClock',
+      'TestClockAdvance',
+      'NewDunningPolicy',
     ]
+    expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(bodies))
     expect(bodies.filter((name) => components.schemas[name]?.additionalProperties !== false)).toEqual([])
   })
 })

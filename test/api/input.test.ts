@@ -188,6 +188,70 @@ const badProjects: [string, unknown][] = [
   ['project_id', { ...shop, project_id: 'prj_00000000000000000000000000' }],
 ]
 
+const change = { plan_id: 'pro', when: 'now' }
+const badReasons = ['', '  ', 'x'.repeat(251), 5, null]
+const badChanges: [string, unknown][] = [
+  ...['', 'p/q', 'x'.repeat(129), 1, null, undefined].map((plan_id): [string, unknown] => [
+    'plan_id',
+    { ...change, plan_id },
+  ]),
+  ...['later', '', 0, null, undefined].map((when): [string, unknown] => ['when', { ...change, when }]),
+  ...[0, -1, 1.5, 10_001, '2', null].map((quantity): [string, unknown] => [
+    'quantity',
+    { ...change, quantity },
+  ]),
+  ...badReasons.map((reason): [string, unknown] => ['reason', { ...change, reason }]),
+  ['by', { ...change, by: 'somebody else' }],
+  ['proration_date', { ...change, proration_date: 1 }],
+  ['', []],
+  ['', 'text'],
+]
+const badCancellations: [string, unknown][] = [
+  ...['later', '', 0, null, undefined].map((at): [string, unknown] => ['at', { at }]),
+  ...badReasons.map((reason): [string, unknown] => ['reason', { at: 'now', reason }]),
+  ['by', { at: 'now', by: 'somebody else' }],
+  ['', []],
+]
+const badPauses: [string, unknown][] = [
+  ...['tomorrow', '2027-01-31', '2027-02-30T00:00:00Z', '', 5, null].map((until): [string, unknown] => [
+    'until',
+    { until },
+  ]),
+  ...badReasons.map((reason): [string, unknown] => ['reason', { reason }]),
+  ['at', { at: 'now' }],
+  ['', []],
+]
+const badPlainCommands: [string, unknown][] = [
+  ...badReasons.map((reason): [string, unknown] => ['reason', { reason }]),
+  ['by', { by: 'somebody else' }],
+  ['invoice_id', { invoice_id: 'in_1' }],
+  ['', 'text'],
+]
+const frozenTimes = [
+  'now',
+  '2027-01-31',
+  '',
+  5,
+  null,
+  undefined,
+  '1969-12-31T00:00:00Z',
+  '2999-01-01T00:00:00Z',
+]
+const badClocks: [string, unknown][] = [
+  ...frozenTimes.map((frozen_time): [string, unknown] => ['frozen_time', { frozen_time }]),
+  ...['', 'x'.repeat(251), 5].map((name): [string, unknown] => [
+    'name',
+    { frozen_time: '2027-01-31T00:00:00Z', name },
+  ]),
+  ['status', { frozen_time: '2027-01-31T00:00:00Z', status: 'ready' }],
+  ['', []],
+]
+const badAdvances: [string, unknown][] = [
+  ...frozenTimes.map((frozen_time): [string, unknown] => ['frozen_time', { frozen_time }]),
+  ['name', { frozen_time: '2027-01-31T00:00:00Z', name: 'x' }],
+]
+const ofSubscription = (what: string) => `/api/v1/subscriptions/sbs_00000000000000000000000000/${what}`
+
 const badOperators: [string, unknown][] = [
   ...['', 5, undefined].map((name): [string, unknown] => ['name', { name, role: 'admin' }]),
   ...['root', '', 1, undefined].map((role): [string, unknown] => ['role', { name: 'Ana', role }]),
@@ -198,11 +262,20 @@ describe.each([
   ['/api/v1/payments', badPayments],
   ['/api/v1/projects', badProjects],
   ['/api/v1/operators', badOperators],
+  [ofSubscription('change-plan'), badChanges],
+  [ofSubscription('preview-change'), badChanges],
+  [ofSubscription('cancel'), badCancellations],
+  [ofSubscription('pause'), badPauses],
+  [ofSubscription('resume'), badPlainCommands],
+  [ofSubscription('retry-payment'), badPlainCommands],
+  ['/api/v1/test-clocks', badClocks],
+  ['/api/v1/test-clocks/clk_00000000000000000000000000/advance', badAdvances],
 ])('bad input of POST %s', (path, cases) => {
   it.each(
     cases.map(([field, body]) => [field || 'the body', JSON.stringify(body).slice(0, 160), field, body]),
   )('names %s in %s', async (_name, _shown, field, body) => {
-    const caller = path === '/api/v1/payments' ? key : operatorKey
+    const isOperators = path === '/api/v1/projects' || path === '/api/v1/operators'
+    const caller = isOperators ? operatorKey : key
     const problem = await api.problem('POST', path, { key: caller, body: JSON.stringify(body) })
     expect(problem).toMatchObject({ status: 400, code: 'invalid_request' })
     // One field is wrong, so one is named, with a sentence that tells what would be right.
@@ -355,6 +428,25 @@ describe('whatever a field holds', () => {
     },
   )
 
+  it.each<[string, Record<string, unknown>]>([
+    [ofSubscription('change-plan'), { ...change, quantity: 2, reason: 'Because.' }],
+    [ofSubscription('preview-change'), { ...change, quantity: 2 }],
+    [ofSubscription('cancel'), { at: 'now', reason: 'Because.' }],
+    [ofSubscription('pause'), { until: '2027-01-31T00:00:00Z', reason: 'Because.' }],
+    [ofSubscription('resume'), { reason: 'Because.' }],
+    ['/api/v1/test-clocks', { frozen_time: '2027-01-31T00:00:00Z', name: 'January' }],
+    ['/api/v1/test-clocks/clk_00000000000000000000000000/advance', { frozen_time: '2027-01-31T00:00:00Z' }],
+  ])('%s with anything in any field is accepted or refused, and never fails', async (path, good) => {
+    for (const field of Object.keys(good))
+      await fc.assert(
+        fc.asyncProperty(anything, async (value) => {
+          const { status } = await api.call('POST', path, { key, body: { ...good, [field]: value } })
+          expect([201, 400, 404]).toContain(status)
+        }),
+        runs,
+      )
+  })
+
   it('a path, a query or a header of any kind never fails', async () => {
     const text = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 100 })
@@ -366,6 +458,8 @@ describe('whatever a field holds', () => {
         for (const address of [
           `/api/v1/payments/${inPath}/status`,
           `/api/v1/subscriptions/${inPath}`,
+          `/api/v1/subscriptions/${inPath}/timeline`,
+          `/api/v1/test-clocks/${inPath}`,
           `/api/v1/projects/${inPath}`,
           `/api/v1/payments?cursor=${inQuery}`,
           `/api/v1/payments?limit=${inQuery}&user_id=${inQuery}`,

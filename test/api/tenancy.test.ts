@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { inProject } from '../../db/client.ts'
-import { mintId } from '../../db/mint-id.ts'
-import { insertSubscription } from '../../db/subscriptions.ts'
-import { parseId } from '../../domain/ids.ts'
 import { createTestApi, operatorKey, shop, type TestApi } from './support/api.ts'
+import { seedOpenCase, seedRunningSubscription } from './support/subscriptions.ts'
 
 /** Two tenants with the same users, plans and words; the one tries whatever belongs to the other. */
 interface Tenant {
@@ -12,10 +9,17 @@ interface Tenant {
   keyId: string
   paymentId: string
   subscriptionId: string
+  clockId: string
 }
 let api: TestApi
 let mine: Tenant
 let theirs: Tenant
+
+const frozenTime = '2026-01-01T00:00:00Z'
+const period = {
+  currentPeriodStart: new Date('2026-01-01T00:00:00Z'),
+  currentPeriodEnd: new Date('2026-02-01T00:00:00Z'),
+}
 
 beforeAll(async () => {
   api = await createTestApi()
@@ -26,31 +30,13 @@ afterAll(() => api.close())
 
 async function createTenant(planId: string): Promise<Tenant> {
   const { projectId, key } = await api.registerProject({ plans: [{ ...shop.plans[0], id: planId }] })
-  const body = { user_id: 'user-1', plan_id: planId, email: `user@${planId}.test` }
-  const paid = await api.call('POST', '/api/v1/payments', { key, body })
-  const subscriptionId = mintId('sbs')
-  const project = parseId('prj', projectId)
-  await inProject(api.connections.application, project, async (transaction) => {
-    const [payment] = await transaction.query.payments.findMany()
-    if (!payment) throw new Error('no payment')
-    await insertSubscription(transaction, {
-      projectId: project,
-      subscriptionId,
-      customerId: payment.customerId,
-      userId: 'user-1',
-      paymentId: payment.paymentId,
-      livemode: false,
-      planId,
-      planVersion: 1,
-      quantity: 1,
-      status: 'active',
-      revision: 1,
-      currentPeriodStart: new Date('2026-01-01T00:00:00Z'),
-      currentPeriodEnd: new Date('2026-02-01T00:00:00Z'),
-      cancelAtPeriodEnd: false,
-      stripeSubscriptionId: `sub_${subscriptionId}`,
-    })
-  })
+  const subscription = await seedRunningSubscription(
+    api,
+    { projectId, key },
+    { userId: 'user-1', planId, ...period },
+  )
+  await seedOpenCase(api, subscription)
+  const clock = await api.call('POST', '/api/v1/test-clocks', { key, body: { frozen_time: frozenTime } })
   const keys = await api.call<{ data: { key_id: string }[] }>('GET', `/api/v1/projects/${projectId}/keys`, {
     key: operatorKey,
   })
@@ -58,8 +44,9 @@ async function createTenant(planId: string): Promise<Tenant> {
     projectId,
     key,
     keyId: keys.body.data[0]?.key_id ?? '',
-    paymentId: String(paid.body.payment_id),
-    subscriptionId,
+    paymentId: subscription.paymentId,
+    subscriptionId: subscription.subscriptionId,
+    clockId: String(clock.body.id),
   }
 }
 
@@ -80,6 +67,50 @@ describe('what belongs to another project', () => {
     expect(await api.refusal('DELETE', revoking, { key })).toBe('404 project_not_found')
     const asMine = `/api/v1/projects/${mine.projectId}/keys/${theirs.keyId}`
     expect(await api.refusal('DELETE', asMine, { key: operatorKey })).toBe('404 not_found')
+  })
+
+  /** A good body for each route that names an object and takes one. */
+  const bodies: Record<string, object> = {
+    'POST /api/v1/projects/:project_id/keys': {},
+    'POST /api/v1/apps/:app_id/billing/checkout': { user_id: 'user-1', plan_id: 'mine' },
+    'POST /api/v1/subscriptions/:subscription_id/change-plan': { plan_id: 'mine', when: 'now' },
+    'POST /api/v1/subscriptions/:subscription_id/preview-change': { plan_id: 'mine', when: 'now' },
+    'POST /api/v1/subscriptions/:subscription_id/cancel': { at: 'now' },
+    'POST /api/v1/subscriptions/:subscription_id/pause': {},
+    'POST /api/v1/subscriptions/:subscription_id/resume': {},
+    'POST /api/v1/subscriptions/:subscription_id/retry-payment': {},
+    'POST /api/v1/test-clocks/:clock_id/advance': { frozen_time: '2026-02-01T00:00:00Z' },
+    'PUT /api/v1/projects/:project_id/dunning-policy': { policy: {} },
+  }
+  /** Routes whose object is named by a word of the project's own, which says something else in each project. */
+  const isNamedByTheProject = (path: string) => path.includes(':user_id')
+
+  it('is not there on any route at all that names an object by our id', async () => {
+    const objects: Record<string, string> = {
+      project_id: theirs.projectId,
+      app_id: theirs.projectId,
+      key_id: theirs.keyId,
+      payment_id: theirs.paymentId,
+      subscription_id: theirs.subscriptionId,
+      clock_id: theirs.clockId,
+      operator_id: 'op_00000000000000000000000000',
+    }
+    const routes = [...new Map(api.routes.map((route) => [`${route.method} ${route.path}`, route])).values()]
+    const naming = routes.filter(
+      ({ path }) => path.startsWith('/api/v1/') && path.includes(':') && !isNamedByTheProject(path),
+    )
+    expect(naming.length).toBeGreaterThan(15)
+    for (const { method, path } of naming) {
+      const named = path.replaceAll(
+        /:(\w+)/g,
+        (_whole, name: string) => objects[name] ?? `no test knows ${name}`,
+      )
+      const body = bodies[`${method} ${path}`]
+      const { status, code } = await api.problem(method, named, { key: mine.key, ...(body && { body }) })
+      // What only operators may do is refused before anything is looked for.
+      const expected = code === 'operator_required' ? 403 : 404
+      expect({ route: `${method} ${path}`, status }).toEqual({ route: `${method} ${path}`, status: expected })
+    }
   })
 
   it('cannot be bought', async () => {
@@ -159,7 +190,8 @@ describe('GET /subscriptions', () => {
       current_period_start: '2026-01-01T00:00:00.000Z',
       current_period_end: '2026-02-01T00:00:00.000Z',
       cancel_at_period_end: false,
-      dunning_cases: [],
+      dunning: expect.objectContaining({ status: 'open' }) as object,
+      dunning_cases: [expect.objectContaining({ status: 'open' }) as object],
       stripe_subscription_id: `sub_${mine.subscriptionId}`,
       payment_id: mine.paymentId,
       created_at: expect.any(String),
