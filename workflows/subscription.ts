@@ -171,7 +171,9 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
       const eventId = wake.answer()
       return record.followSubscription({
         ...subject,
-        ...(known && { knownPeriodEnd: known.currentPeriodEnd, knownRevision: known.revision }),
+        ...(known && { knownPeriodEnd: known.currentPeriodEnd }),
+        // A row that is there already (this run was started anew) is found out by its own revision.
+        knownRevision: known?.revision ?? 0,
         ...(eventId && { cause: { by: 'stripe', eventId } }),
       })
     })

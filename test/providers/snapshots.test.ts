@@ -51,7 +51,9 @@ const invoice = (seen: object = {}) =>
     amount_paid: 0,
     currency: 'brl',
     attempted: true,
-    auto_advance: true,
+    next_payment_attempt: 50,
+    hosted_invoice_url: 'https://invoice.test/in_2',
+    lines: { data: [{ period: { start: 5, end: 10 } }, { period: { start: 10, end: 20 } }] },
     status_transitions: { finalized_at: 30, paid_at: null },
     ...seen,
   }) as unknown as Stripe.Invoice
@@ -88,7 +90,9 @@ describe('what Stripe says of a subscription', () => {
       amountDue: { amountMinor: 9_900, currency: 'brl' },
       amountPaid: { amountMinor: 0, currency: 'brl' },
       attempted: true,
-      autoAdvance: true,
+      nextAttemptAt: 50_000,
+      payUrl: 'https://invoice.test/in_2',
+      period: { start: 10_000, end: 20_000 },
       finalizedAt: 30_000,
     })
     const paid = invoice({ status: 'paid', status_transitions: { finalized_at: 30, paid_at: 40 } })
