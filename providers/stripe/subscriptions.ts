@@ -22,9 +22,13 @@ export function subscriptions(
     },
 
     async cancelNow(subscriptionId) {
-      const { status } = await stripe.subscriptions.retrieve(subscriptionId)
-      if (status === 'canceled' || status === 'incomplete_expired') return
-      await stripe.subscriptions.cancel(subscriptionId, { invoice_now: false, prorate: false })
+      if (await hasEnded(stripe, subscriptionId)) return
+      try {
+        await stripe.subscriptions.cancel(subscriptionId, { invoice_now: false, prorate: false })
+      } catch (error) {
+        // What was canceled a moment ago cannot be canceled: by a first try whose answer was lost, or by somebody else.
+        if (!(await hasEnded(stripe, subscriptionId))) throw error
+      }
     },
 
     // The unused time becomes credit, which the invoice on resuming takes off.
@@ -50,4 +54,9 @@ export function subscriptions(
       return 'declined'
     },
   }
+}
+
+async function hasEnded(stripe: Stripe, subscriptionId: string): Promise<boolean> {
+  const { status } = await stripe.subscriptions.retrieve(subscriptionId)
+  return status === 'canceled' || status === 'incomplete_expired'
 }
