@@ -70,12 +70,10 @@ export const newPaymentMethod = z
 
 export const setupPage = z
   .object({
-    setup_url: z
-      .string()
-      .openapi({
-        description: 'Send the customer here, within a day.',
-        example: 'https://checkout.stripe.com/…',
-      }),
+    setup_url: z.string().openapi({
+      description: 'Send the customer here, within a day.',
+      example: 'https://checkout.stripe.com/…',
+    }),
   })
   .openapi('SetupPage')
 

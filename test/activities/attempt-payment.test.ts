@@ -127,7 +127,7 @@ describe('a try whose answer is lost', () => {
   it('for longer than Stripe remembers is looked up: money that arrived is not asked for again', async () => {
     const { attempt, billing, fail, forgetKeys, state } = await failed()
     fail('payInvoice', 'lost_answer')
-    await expect(attempt()).rejects.toThrow()
+    await expect(attempt()).rejects.toMatchObject({ code: 'provider_unavailable' })
     forgetKeys()
     state.at = Date.now() + 2 * DAY
     expect((await attempt()).outcome).toBe('succeeded')
@@ -139,7 +139,7 @@ describe('a try whose answer is lost', () => {
       { paymentMethodId: 'pm_1', answer: 'insufficient_funds', isDefault: true },
     ])
     fail('payInvoice', 'lost_answer')
-    await expect(attempt()).rejects.toThrow()
+    await expect(attempt()).rejects.toMatchObject({ code: 'provider_unavailable' })
     forgetKeys()
     state.at = Date.now() + 2 * DAY
     expect(await attempt()).toMatchObject({ outcome: 'declined', declineCode: 'insufficient_funds' })
@@ -150,7 +150,7 @@ describe('a try whose answer is lost', () => {
   it('is finished as what it was, whatever has been decided meanwhile', async () => {
     const { attempt, billing, fail, inTenant, subscriptionId } = await failed()
     fail('payInvoice', 'lost_answer')
-    await expect(attempt()).rejects.toThrow()
+    await expect(attempt()).rejects.toMatchObject({ code: 'provider_unavailable' })
     // The money has been taken: closing the subscription must not hide that.
     await inTenant((transaction) =>
       updateSubscription(transaction, { projectId, subscriptionId }, { closingAt: new Date() }),
@@ -162,7 +162,9 @@ describe('a try whose answer is lost', () => {
   it('and that nobody asks for any more stands in nobody’s way', async () => {
     const { attempt, attempts, fail, state } = await failed()
     fail('payInvoice', 'refused_connection')
-    await expect(attempt({ intent: 'operator/1', trigger: 'operator' })).rejects.toThrow()
+    await expect(attempt({ intent: 'operator/1', trigger: 'operator' })).rejects.toMatchObject({
+      code: 'provider_unavailable',
+    })
     await expect(attempt()).rejects.toMatchObject({ code: 'attempt_under_way' })
     state.at = Date.now() + DAY
     expect((await attempt()).outcome).toBe('succeeded')
@@ -317,8 +319,16 @@ describe('several cards', () => {
     }
   })
 
-  it('leave the default where it is when a backup pays', async () => {
+  it('are charged from then on when they pay in place of one that the bank has refused for good', async () => {
     const { attempt, state } = await failed(cards())
+    await attempt()
+    expect(state.cards.find(({ isDefault }) => isDefault)?.paymentMethodId).toBe('pm_older')
+  })
+
+  it('leave the default where it is when it may pay another day', async () => {
+    const { attempt, state } = await failed(
+      cards().map((card) => (card.isDefault ? { ...card, answer: 'insufficient_funds' } : card)),
+    )
     await attempt()
     expect(state.cards.find(({ isDefault }) => isDefault)?.paymentMethodId).toBe('pm_default')
   })
@@ -408,7 +418,9 @@ describe('scheduled retries', () => {
   it('are used up before they are tried: a crash makes one late, never one too many', async () => {
     const { attempt, case: read, fail } = await failed()
     fail('listPaymentMethods', 'refused_connection')
-    await expect(attempt({ intent: 'schedule/2', retriesDone: 2 })).rejects.toThrow()
+    await expect(attempt({ intent: 'schedule/2', retriesDone: 2 })).rejects.toMatchObject({
+      code: 'provider_unavailable',
+    })
     expect(await read()).toMatchObject({ retriesDone: 2 })
     expect((await attempt({ intent: 'schedule/2', retriesDone: 2 })).outcome).toBe('succeeded')
     expect((await toldSinceFailure()).filter((type) => type === 'dunning.retry_scheduled')).toHaveLength(1)

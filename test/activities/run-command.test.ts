@@ -279,7 +279,7 @@ describe('the end of a subscription', () => {
         cause: { by: 'quittance' },
       })
     fail('payInvoice', 'lost_answer')
-    await expect(retry()).rejects.toThrow()
+    await expect(retry()).rejects.toMatchObject({ code: 'provider_unavailable' })
     const cancel = () => run({ kind: 'cancel', at: 'now' }, { commandId: 'the-same' })
     await expect(cancel()).rejects.toMatchObject({ code: 'attempt_under_way' })
     expect((await row()).closingAt).toBeNull()

@@ -35,7 +35,7 @@ describe('an answer of Stripe that is lost after the effect', () => {
       await client.paymentBecomes(paymentId, 'succeeded')
 
       const { sdk } = stripe
-      const ofProject = <Item extends { metadata: Record<string, string> | null }>(items: Item[]) =>
+      const ofProject = (items: { metadata: Record<string, string> | null }[]) =>
         items.filter(({ metadata }) => metadata?.[metadataKeys.project] === projectId).length
       const pricesOfProject = async () => ofProject((await sdk.prices.list({ limit: 100 })).data)
       // Two plans and a product. The payment waits for the price it needs alone; the catalog goes on with the others.
