@@ -49,7 +49,9 @@ export function createCharging(dependencies: ActivityDependencies) {
         if (begun) return begun
         if (attempts.some(isUnderWay)) throw new BillingError('attempt_under_way', { retryAfterSeconds: 1 })
         const isClosing = (scene.subscription?.subscription.closingAt ?? null) !== null
-        if (found.status !== 'open' || isClosing) return 'closed'
+        // Paid, though the look that ends the case is still to come.
+        const isPaid = attempts.some(({ outcome }) => outcome === 'succeeded')
+        if (found.status !== 'open' || isClosing || isPaid) return 'closed'
         // A person who names a card knows better; by ourselves we never go against the bank.
         if (!isAskedFor && isRefused(attempts, paymentMethodId)) return 'not_this_card'
         return insertAttempt(transaction, {
