@@ -41,11 +41,11 @@ export interface BodyEnv {
   Variables: { body: unknown }
 }
 
-/** Reads and checks the JSON body of a POST before the route's own schema sees it. No body at all is an empty object, so
+/** Reads and checks the JSON body of a POST or PUT before the route's own schema sees it. No body at all is an empty object, so
  *  that whoever forgot it is told which fields are missing. */
 export function readJsonBody(maxBytes: number): MiddlewareHandler<BodyEnv> {
   return async (c, next) => {
-    if (c.req.method !== 'POST') return next()
+    if (c.req.method !== 'POST' && c.req.method !== 'PUT') return next()
     const text = await readText(c, maxBytes)
     const mediaType = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
     if (text !== '' && mediaType !== 'application/json') throw new BillingError('unsupported_media_type')
