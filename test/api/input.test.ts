@@ -476,7 +476,9 @@ describe('whatever a field holds', () => {
     const words = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
       .filter((s) => !s.includes('\0'))
-    const names = fc.stringMatching(/^[A-Za-z0-9._:-]{1,40}$/).filter((s) => !s.startsWith('quittance_') && s !== '__proto__')
+    const names = fc
+      .stringMatching(/^[A-Za-z0-9._:-]{1,40}$/)
+      .filter((s) => !s.startsWith('quittance_') && s !== '__proto__')
     await fc.assert(
       fc.asyncProperty(
         fc.dictionary(names, words, { maxKeys: 10, noNullPrototype: true }),
