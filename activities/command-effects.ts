@@ -31,11 +31,11 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
         case 'changePlan':
           return changePlan(input, command, known)
         case 'cancel':
-          return command.at === 'now' ? cancelNow(input, known) : cancelAtPeriodEnd(input, known)
+          return command.at === 'now' ? cancelNow(input) : cancelAtPeriodEnd(input)
         case 'resume':
           return resume(input, known)
         case 'pause':
-          return pause(input, command, known)
+          return pause(input, command)
         case 'retryPayment':
           return retryPayment(input)
       }
@@ -70,7 +70,6 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
     }
     const request = await changeRequest(input, plan, terms.quantity)
     if (when === 'period_end') {
-      await dropPending()
       await effect(input, 'schedule', undefined, (key) => provider.changeAtPeriodEnd(request, key))
       const pendingChange: PendingChange = { ...terms, when, at: known.currentPeriodEnd }
       return { columns: { pendingChange }, what: `The plan becomes ${planId} when the period ends.` }
@@ -117,7 +116,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
   }
 
   /** Void first, then cancel: whoever pays in between has paid what they owed, and nobody can pay afterwards. */
-  async function cancelNow(input: CommandInput, known: KnownSubscription): Promise<CommandOutcome> {
+  async function cancelNow(input: CommandInput): Promise<CommandOutcome> {
     const { projectId, subscriptionId, stripeSubscriptionId, exhausted } = input
     const cases = await inProject(database, projectId, (transaction) =>
       listCases(transaction, projectId, [subscriptionId]),
@@ -129,7 +128,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
       if (state === 'paid' && invoiceId === exhausted)
         return refuse('nothing_to_collect', 'It was paid in the last moment.')
     }
-    if (known.pendingChange) await provider.dropPendingChange(stripeSubscriptionId)
+    await releaseFromSchedule(stripeSubscriptionId)
     await provider.cancelNow(stripeSubscriptionId)
     await inProject(database, projectId, async (transaction) => {
       for (const found of owed) await updateCase(transaction, found, { endActionAt: now() })
@@ -137,10 +136,14 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
     return { columns: { pendingChange: null }, what: 'The subscription ends now.' }
   }
 
-  async function cancelAtPeriodEnd(input: CommandInput, known: KnownSubscription): Promise<CommandOutcome> {
-    const { stripeSubscriptionId } = input
-    // Stripe refuses to end what a schedule governs, and what ends has no next plan.
-    if (known.pendingChange) await provider.dropPendingChange(stripeSubscriptionId)
+  /** Stripe refuses to end or to pause what a schedule governs, which it does until a whole period after the change has come,
+   *  when we wait for it no longer. */
+  function releaseFromSchedule(stripeSubscriptionId: string): Promise<void> {
+    return provider.dropPendingChange(stripeSubscriptionId)
+  }
+
+  async function cancelAtPeriodEnd({ stripeSubscriptionId }: CommandInput): Promise<CommandOutcome> {
+    await releaseFromSchedule(stripeSubscriptionId)
     await provider.setCancelAtPeriodEnd(stripeSubscriptionId, true)
     return { columns: { pendingChange: null }, what: 'The subscription ends with its period.' }
   }
@@ -168,14 +171,9 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
         )
   }
 
-  async function pause(
-    input: CommandInput,
-    { until }: PauseRequest,
-    known: KnownSubscription,
-  ): Promise<CommandOutcome> {
+  async function pause(input: CommandInput, { until }: PauseRequest): Promise<CommandOutcome> {
     const { stripeSubscriptionId } = input
-    // Stripe refuses to pause what a schedule governs.
-    if (known.pendingChange) await provider.dropPendingChange(stripeSubscriptionId)
+    await releaseFromSchedule(stripeSubscriptionId)
     await effect(
       input,
       'pause',

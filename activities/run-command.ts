@@ -42,7 +42,9 @@ export function createRunCommand(dependencies: ActivityDependencies) {
     const begun = await inScene(input, (scene) => begin(scene, input))
     let { refusal } = begun
     if (!begun.isFinished) {
-      const outcome = await attempt(() => effects.carryOut(input, begun.known))
+      const carryOut = () => effects.carryOut(input, begun.known)
+      // When nobody has asked, nobody would hear of a refusal: the workflow waits for a person.
+      const outcome = input.exhausted === undefined ? await attempt(carryOut) : await carryOut()
       refusal = outcome.refusal
       await inScene(input, (scene) => finish(scene, input, outcome))
     }

@@ -73,9 +73,9 @@ export interface PaymentProvider {
     request: ChangeRequest,
     effectKey: string,
   ): Promise<{ payUrl: string | undefined; lapsesAt: number }>
-  /** Changes the plan when the period ends. */
+  /** Changes the plan when the period ends, in place of what was to change then or waits for its payment. */
   changeAtPeriodEnd(request: ChangeRequest, effectKey: string): Promise<void>
-  /** Takes back what was to change at the period's end, or waits for its payment. */
+  /** Takes back what was to change at the period's end, or waits for its payment. After it nothing governs the subscription. */
   dropPendingChange(providerSubscriptionId: string): Promise<void>
 
   setCancelAtPeriodEnd(providerSubscriptionId: string, cancel: boolean): Promise<void>

@@ -71,7 +71,10 @@ export function subscriptionChanges(
     },
 
     async changeAtPeriodEnd({ providerSubscriptionId, providerPriceId, quantity, interval }, effectKey) {
-      const subscription = await stripe.subscriptions.retrieve(providerSubscriptionId)
+      const subscription = await stripe.subscriptions.retrieve(providerSubscriptionId, {
+        expand: ['latest_invoice'],
+      })
+      await dropPendingUpdate(stripe, subscription)
       const scheduleId = idOf(subscription.schedule)
       const schedule = scheduleId
         ? await stripe.subscriptionSchedules.retrieve(scheduleId)
@@ -79,7 +82,9 @@ export function subscriptionChanges(
             { from_subscription: providerSubscriptionId },
             { idempotencyKey: effectKey },
           )
-      const [current] = schedule.phases
+      // A change that has come is the schedule's current phase, for a whole period.
+      const { phases, current_phase: now } = schedule
+      const current = phases.find(({ start_date: start }) => start === now?.start_date) ?? phases[0]
       const item = onlyItem(subscription)
       if (!current)
         throw new BillingError('provider_refused', { detail: `Schedule ${schedule.id} has no phase.` })
@@ -110,18 +115,18 @@ export function subscriptionChanges(
       })
       const scheduleId = idOf(subscription.schedule)
       if (scheduleId) await stripe.subscriptionSchedules.release(scheduleId)
-      const { latest_invoice: invoice, pending_update: update } = subscription
-      // An update that waits for its payment is dropped with the invoice it waits for.
-      if (
-        update &&
-        invoice !== null &&
-        typeof invoice === 'object' &&
-        invoice.id &&
-        invoice.status === 'open'
-      )
-        await stripe.invoices.voidInvoice(invoice.id)
+      await dropPendingUpdate(stripe, subscription)
     },
   }
+}
+
+/** A change that waits for its payment is dropped with the invoice it waits for, which is the latest. */
+async function dropPendingUpdate(
+  stripe: Stripe,
+  { latest_invoice: invoice, pending_update: update }: Stripe.Subscription,
+): Promise<void> {
+  if (update && invoice !== null && typeof invoice === 'object' && invoice.id && invoice.status === 'open')
+    await stripe.invoices.voidInvoice(invoice.id)
 }
 
 function changeParams(
