@@ -4,6 +4,7 @@ import { once } from '../db/once.ts'
 import { listSubscriptions, type SubscriptionWithPlan, updateSubscription } from '../db/subscriptions.ts'
 import { describeDecline } from '../domain/decline-codes.ts'
 import { type DunningProgress, type DunningStatus, nextRetryAtOf } from '../domain/dunning.ts'
+import type { Money } from '../domain/money.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { endCase } from './dunning-cases.ts'
 import { notice, owed, retryScheduled } from './dunning-events.ts'
@@ -17,7 +18,7 @@ import { subscriptionWorkflowId } from '../workflows/ids.ts'
 export interface CaseView extends DunningProgress {
   status: DunningStatus
   policyVersion: number
-  amountDue: { amountMinor: number; currency: string }
+  amountDue: Money
   /** In words, of the last try to collect. */
   lastDecline?: string
   /** Stripe meant to retry by itself as well, which its account settings should rule out. */

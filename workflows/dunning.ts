@@ -19,6 +19,7 @@ import type {
   LookedAtCase,
   RecordDunningStepInput,
 } from '../activities/dunning-steps.ts'
+import { describeMoney } from '../domain/money.ts'
 import { type DunningStatus, type DunningStep, nextDunningStep } from '../domain/dunning.ts'
 import { clockOf, describeTime } from './clock.ts'
 import { subscriptionWorkflowId } from './ids.ts'
@@ -235,7 +236,7 @@ function describeCase(step: DunningStep, view: CaseView): string {
   const what = describeStep(retryStep, view)
   return [
     `**${what[0]?.toUpperCase()}${what.slice(1)} on ${describeTime(retryStep.at)}${decline}.**`,
-    `Unpaid: ${amountDue.amountMinor} minor units of ${amountDue.currency}.`,
+    `Unpaid: ${describeMoney(amountDue)}.`,
     ...(view.stripeRetries
       ? [
           'Stripe meant to retry this invoice by itself. That is switched off for it now; switch it off for the account: Billing, Revenue recovery, Retries.',
