@@ -121,6 +121,8 @@ export function createForgetDeadline({ database }: ActivityDependencies) {
 const PLAY_MS = 20_000
 /** How long workflows may take to do what one tick makes due. */
 const SETTLE_MS = 120_000
+/** After how long a workflow that has not settled is told the time once more; then twice as long, and so on. */
+const TICK_AGAIN_MS = 1_000
 /** How long events may take to be told to their workflows. */
 const INBOX_MS = 10_000
 
@@ -197,7 +199,7 @@ export function createPlayTestClock({ database, provider, ticker }: ActivityDepe
       const due = await listWorkflows()
       if (due.length === 0) return
       await Promise.all(due.map((workflowId) => tick(clock, workflowId, at, until)))
-      await haveSettled(clock, due, at, until)
+      await haveSettled(clock, due, { at, until })
     }
   }
 
@@ -219,9 +221,10 @@ export function createPlayTestClock({ database, provider, ticker }: ActivityDepe
   async function haveSettled(
     { projectId, clockId }: ClockSubject,
     workflowIds: string[],
-    at: number,
-    until: number,
+    { at, until }: { at: number; until: number },
   ): Promise<void> {
+    let patience = TICK_AGAIN_MS
+    let tickAgainAt = Date.now() + patience
     for (let round = 0; ; round += 1) {
       heartbeat(at)
       const waiting = await inTenant(projectId, (transaction) =>
@@ -232,6 +235,12 @@ export function createPlayTestClock({ database, provider, ticker }: ActivityDepe
         throw new BillingError('outcome_pending', {
           detail: `The clock waits for ${waiting.slice(0, 5).join(', ')}${waiting.length > 5 ? ` and ${waiting.length - 5} more` : ''}.`,
         })
+      // One that had settled may be due again, because somebody else has written something that it must see.
+      if (Date.now() > tickAgainAt) {
+        await Promise.all(waiting.map((workflowId) => tick({ projectId, clockId }, workflowId, at, until)))
+        patience *= 2
+        tickAgainAt = Date.now() + patience
+      }
       await sleep(Math.min(10 * 2 ** round, 100))
     }
   }
