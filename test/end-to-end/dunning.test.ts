@@ -136,7 +136,10 @@ describe('a renewal that fails', () => {
       '2027-02-10 operator declined',
       '2027-02-10 operator succeeded',
     ])
-    expect(await ask(id, 'retry-payment')).toMatchObject({ status: 409, body: { code: 'nothing_to_collect' } })
+    expect(await ask(id, 'retry-payment')).toMatchObject({
+      status: 409,
+      body: { code: 'nothing_to_collect' },
+    })
     await clock.advanceTo(later(failure, 10))
     expect(told('asks-to-retry', 'subscription.recovered')).toBe(1)
     expect(await findFlaws(product)).toEqual([])
