@@ -1,3 +1,4 @@
+import { Client } from '@temporalio/client'
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
@@ -106,6 +107,12 @@ export function useTimeSkipping() {
     get environment(): TestWorkflowEnvironment {
       if (!server) throw new Error('the time-skipping server has not started')
       return server.environment
+    },
+    /** A client that never moves the time: waiting for the result of what has ended would let the other one skip to whatever
+     *  timer is left on the server. */
+    get client(): Client {
+      const { connection, namespace = 'default' } = this.environment
+      return new Client({ connection, namespace })
     },
     /** Runs the story of a test while the workers play these activities. */
     async play<Result>(
