@@ -134,7 +134,9 @@ async function flawsOfStates({ sql }: Product, books: StripeBooks): Promise<stri
     sql`select payment_id, status, amount_received_minor::int as received from payments
       where stripe_checkout_session_id is not null`,
     sql`select stripe_charge_id as charge, outcome from payment_attempts`,
-    sql`select subscription_id, status, extract(epoch from current_period_end)::int as ends from subscriptions`,
+    sql`select subscription_id, s.status, s.quantity, stripe_price_id as price,
+        extract(epoch from current_period_end)::int as ends
+      from subscriptions s join plans p using (project_id, plan_id) where p.version = s.plan_version`,
   ])
   return [
     ...differences('payments', payments, books.payments()),

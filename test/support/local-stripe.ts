@@ -17,6 +17,8 @@ export interface StripeCounts {
   /** Successful charges. */
   charges_per_payment_intent: Record<string, number>
   charges_per_invoice: Record<string, number>
+  /** Successful or not. */
+  attempts_per_invoice: Record<string, number>
 }
 
 export const cards = {
@@ -55,6 +57,9 @@ export function createLocalStripe(apiBase: string) {
       const { customer } = await sdk.subscriptions.retrieve(subscriptionId)
       await local('POST', `customers/${typeof customer === 'string' ? customer : customer.id}/card`, { card })
     },
+    /** What one saved card does from now on, because the customer's bank has sent another in its place. */
+    replaceCard: (paymentMethodId: string, card: string) =>
+      local('POST', `payment_methods/${paymentMethodId}/replace`, { card }),
     /** The customer pays an invoice on its page. */
     payInvoice: (invoiceId: string, card = cards.good) =>
       local('POST', `invoices/${invoiceId}/pay`, { card }),

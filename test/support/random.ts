@@ -8,3 +8,10 @@ export function createRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
   }
 }
+
+/** So many of the items, chosen by chance and in their order; all where there are no more. */
+export function sample<Item>(random: () => number, items: readonly Item[], count: number): Item[] {
+  const left = items.map((_, index) => index)
+  while (left.length > count) left.splice(Math.floor(random() * left.length), 1)
+  return left.flatMap((index) => items.slice(index, index + 1))
+}

@@ -12,7 +12,13 @@ export interface StripeBooks {
   sessions: Session[]
   payments: () => { payment_id: string; status: string; received: number }[]
   attempts: () => { charge: string; outcome: string }[]
-  subscriptions: () => { subscription_id: string; status: string; ends: number }[]
+  subscriptions: () => {
+    subscription_id: string
+    status: string
+    quantity: number
+    price: string
+    ends: number
+  }[]
   captured: () => { currency: string; balance: number }[]
 }
 
@@ -65,6 +71,8 @@ export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
           subscription_id: metadata[metadataKeys.subscription] ?? '',
           // What Stripe gave up on we still call by what it is.
           status: status === 'unpaid' ? 'past_due' : status,
+          quantity: items.data[0]?.quantity ?? 1,
+          price: items.data[0]?.price.id ?? '',
           ends: items.data[0]?.current_period_end ?? 0,
         })),
     captured: () => {

@@ -1,5 +1,6 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client'
 import { state } from '../../workflows/messages.ts'
+import { atMost } from './at-most.ts'
 import type { Product } from './product.ts'
 
 /** `WorkflowTaskFailedCause`: the server's own races, after which it simply gives the task again. */
@@ -8,6 +9,7 @@ const harmlessCauses = new Set([
   13, // RESET_STICKY_TASK_QUEUE
   17, // FORCE_CLOSE_COMMAND
   18, // FAILOVER_CLOSE_COMMAND
+  20, // RESET_WORKFLOW: somebody has reset it.
   31, // UNHANDLED_UPDATE
 ])
 
@@ -15,7 +17,7 @@ const harmlessCauses = new Set([
  *  @returns a sentence for each that does not. */
 export async function flawsOfWorkflows(product: Product, terminated: string[] = []): Promise<string[]> {
   const workflows = await listWorkflows(product)
-  const flaws = await inBatches(workflows, async (workflow) => [
+  const flaws = await atMost(16, workflows, async (workflow) => [
     ...flawsOfEnd(workflow, terminated),
     ...(await failedTasks(product, workflow)),
     ...(workflow.status.name === 'RUNNING' ? await flawsOfWaiting(product, workflow.workflowId) : []),
@@ -58,14 +60,4 @@ async function flawsOfWaiting({ temporal }: Product, workflowId: string): Promis
   return waitsForDate
     ? []
     : [`${workflowId} waits for ${waitingFor} without a date that is to come: ${until}`]
-}
-
-async function inBatches<Item, Result>(
-  items: Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = []
-  for (let start = 0; start < items.length; start += 16)
-    results.push(...(await Promise.all(items.slice(start, start + 16).map(work))))
-  return results
 }
