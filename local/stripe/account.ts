@@ -12,6 +12,7 @@ import type { PaymentMethod } from './objects/payment-method.ts'
 import { previousAttributes } from './objects/previous-attributes.ts'
 import type { Price } from './objects/price.ts'
 import type { Product } from './objects/product.ts'
+import type { Refund } from './objects/refund.ts'
 import { defaultSettings, type Settings } from './objects/settings.ts'
 import type { SetupIntent } from './objects/setup-intent.ts'
 import type { Subscription } from './objects/subscription.ts'
@@ -81,6 +82,7 @@ export class Account {
   readonly paymentMethods: Collection<PaymentMethod>
   readonly prices: Collection<Price>
   readonly products: Collection<Product>
+  readonly refunds: Collection<Refund>
   readonly keptSettings: Collection<Settings & Stored>
   readonly setupIntents: Collection<SetupIntent>
   readonly subscriptionItems: Collection<SubscriptionItem>
@@ -133,6 +135,10 @@ export class Account {
       lookup_key: (price) => price.lookup_key,
     })
     this.products = this.#collection('product')
+    this.refunds = this.#collection('refund', {
+      charge: (refund) => refund.charge,
+      payment_intent: (refund) => refund.payment_intent,
+    })
     this.keptSettings = this.#collection('settings')
     this.setupIntents = this.#collection('setup_intent', { customer: (one) => one.customer })
     this.subscriptionItems = this.#collection('subscription_item', {
@@ -161,6 +167,7 @@ export class Account {
       pm: this.paymentMethods,
       price: this.prices,
       prod: this.products,
+      re: this.refunds,
       seti: this.setupIntents,
       si: this.subscriptionItems,
       sub: this.subscriptions,

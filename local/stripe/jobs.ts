@@ -11,6 +11,7 @@ import {
 import { overdueInvoiceJob } from './processes/invoicing.ts'
 import { expirePendingUpdateJob } from './processes/pending-update.ts'
 import { announceUpcomingInvoice, renew } from './processes/renewing.ts'
+import { moveRefund, moveRefundJob } from './processes/refunding.ts'
 import { retryInvoiceJob } from './processes/retrying.ts'
 import { endPhaseJob } from './processes/schedule-status.ts'
 import { endPhase } from './processes/scheduling.ts'
@@ -31,6 +32,7 @@ import type { Jobs } from './store/agenda.ts'
  *  anything is renewed, and an invoice is tried once more before the next period is billed. */
 export const jobsOf = (account: Account): Jobs => ({
   [bookChargeJob]: (id) => bookLater(account, id),
+  [moveRefundJob]: (id) => moveRefund(account, id),
   [expireSessionJob]: (id) => {
     const session = account.checkoutSessions.get(id)
     if (session?.status === 'open') expireCheckout(account, session)

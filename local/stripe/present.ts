@@ -1,4 +1,5 @@
 import type { Account } from './account.ts'
+import type { BalanceTransaction } from './objects/balance-transaction.ts'
 import type { Charge } from './objects/charge.ts'
 import type { Invoice } from './objects/invoice.ts'
 import { planOf } from './objects/price.ts'
@@ -24,6 +25,9 @@ export function present(account: Account, object: StripeObject): Json {
 type Presenter = (account: Account, object: StripeObject) => Json
 
 const presenters: Record<string, Presenter> = {
+  balance_transaction: (account, object) => ({
+    status: isAvailable(account, object as BalanceTransaction) ? 'available' : 'pending',
+  }),
   subscription: (account, object) => {
     const subscription = object as Subscription
     const items = account.subscriptionItems.where('subscription', subscription.id)
@@ -62,6 +66,10 @@ const presenters: Record<string, Presenter> = {
 }
 
 const linesShown = 10
+
+/** Whether money can be paid out already, by the test clock of whom it came from. */
+export const isAvailable = (account: Account, { available_on, hidden }: BalanceTransaction): boolean =>
+  available_on <= account.nowOf(hidden.customer)
 
 /** Why a subscription is paused, and since when; nothing is shown of any other. */
 function statusDetailsOf({ status, hidden: { paused } }: Subscription): Json {
@@ -118,7 +126,7 @@ export const includable: Record<
     }),
     tax_ids: (_account, { id }) => emptyList(`/v1/customers/${id}/tax_ids`),
   },
-  charge: { refunds: (_account, object) => refundsOf(object as Charge) },
+  charge: { refunds: (account, object) => refundsOf(account, object as Charge) },
   invoice: {
     confirmation_secret: (account, { id }) => {
       const intent = defaultIntentOf(account, id)
@@ -138,7 +146,19 @@ export const includable: Record<
 
 const emptyList = (url: string): Json => ({ object: 'list', data: [], has_more: false, total_count: 0, url })
 
-const refundsOf = (charge: Charge): Json => emptyList(`/v1/charges/${charge.id}/refunds`)
+/** The newest refunds of a charge; the others are on the list's own page. */
+function refundsOf(account: Account, { id }: Charge): Json {
+  const refunds = account.refunds.where('charge', id).toReversed()
+  return {
+    object: 'list',
+    data: refunds.slice(0, refundsShown),
+    has_more: refunds.length > refundsShown,
+    total_count: refunds.length,
+    url: `/v1/charges/${id}/refunds`,
+  }
+}
+
+const refundsShown = 10
 
 const defaultIntentOf = (account: Account, invoice: string) => {
   const payment = account.invoicePayments.where('invoice', invoice).findLast(({ is_default }) => is_default)

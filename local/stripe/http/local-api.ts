@@ -7,9 +7,12 @@ import { named } from '../routes/find.ts'
 import { attachPaymentMethod } from '../processes/payment-methods.ts'
 import { attemptAndSettle, failAuthenticationAndSettle, payInvoice } from '../processes/paying-invoices.ts'
 import { intentOf } from '../processes/invoicing.ts'
+import { hasFailed } from '../processes/refunding.ts'
 import { badParameter, unrecognizedUrl } from './errors.ts'
 import { render } from './expand.ts'
 import { noFaults, readFaults, type Faults } from './faults.ts'
+import { parseGiven, textOf, type Given } from './local-input.ts'
+import { moveRefundByHand } from './local-money.ts'
 import { readSettings } from './settings.ts'
 
 /** What only a stand-in can offer: faults on demand, counts, and a hand for tests without a browser. */
@@ -26,7 +29,7 @@ export class LocalApi {
     const [, , subject = '', id = '', action = ''] = path.split('/')
     switch (`${method} ${subject}${action === '' ? '' : `/${action}`}`) {
       case 'POST faults':
-        this.faults = readFaults(parse(body))
+        this.faults = readFaults(parseGiven(body))
         return this.faults
       case 'GET faults':
         return this.faults
@@ -38,16 +41,18 @@ export class LocalApi {
       case 'GET settings':
         return this.#account.settings
       case 'POST settings':
-        this.#account.changeSettings(readSettings(parse(body)))
+        this.#account.changeSettings(readSettings(parseGiven(body)))
         return this.#account.settings
       case 'POST checkout/pay':
-        return this.#pay(id, parse(body))
+        return this.#pay(id, parseGiven(body))
       case 'POST invoices/pay':
-        return this.#payInvoice(id, parse(body))
+        return this.#payInvoice(id, parseGiven(body))
+      case 'POST refunds/move':
+        return moveRefundByHand(this.#account, id, parseGiven(body))
       case 'POST payment_methods/replace':
-        return this.#replaceCard(id, parse(body))
+        return this.#replaceCard(id, parseGiven(body))
       case 'POST customers/card':
-        return this.#changeCard(id, parse(body))
+        return this.#changeCard(id, parseGiven(body))
       default:
         throw unrecognizedUrl(method, path)
     }
@@ -55,12 +60,18 @@ export class LocalApi {
 
   /** The counts come from the objects themselves, so that they hold after a restart too. */
   #counts(): object {
-    const { callCounts, charges, invoicePayments } = this.#account
+    const { callCounts, charges, invoicePayments, refunds } = this.#account
     const attempts: Record<string, number> = {}
     const paid: Record<string, number> = {}
     for (const { payment_intent: intent, status } of charges.all()) {
       attempts[intent] = (attempts[intent] ?? 0) + 1
       if (status === 'succeeded') paid[intent] = (paid[intent] ?? 0) + 1
+    }
+    const refundedPer = (field: 'charge' | 'payment_intent'): Record<string, number> => {
+      const counts: Record<string, number> = {}
+      for (const refund of refunds.all())
+        if (!hasFailed(refund)) counts[refund[field]] = (counts[refund[field]] ?? 0) + 1
+      return counts
     }
     const perInvoice = (perIntent: Record<string, number>): Record<string, number> => {
       const sums: Record<string, number> = {}
@@ -73,11 +84,12 @@ export class LocalApi {
       charges_per_payment_intent: paid,
       charges_per_invoice: perInvoice(paid),
       attempts_per_invoice: perInvoice(attempts),
-      refunds_per_charge: {},
+      refunds_per_charge: refundedPer('charge'),
+      refunds_per_payment_intent: refundedPer('payment_intent'),
     }
   }
 
-  #pay(id: string, given: Record<string, unknown>): object {
+  #pay(id: string, given: Given): object {
     const session = named(this.#account.checkoutSessions, id, 'checkout.session')
     const method = needsCard(session)
       ? this.#account.paymentMethods.insert(
@@ -100,7 +112,7 @@ export class LocalApi {
   }
 
   /** What a customer does on the hosted page of an invoice. */
-  #payInvoice(id: string, given: Record<string, unknown>): object {
+  #payInvoice(id: string, given: Given): object {
     const invoice = named(this.#account.invoices, id, 'invoice')
     if (invoice.status !== 'open') throw badParameter(`This invoice cannot be paid: it is ${invoice.status}.`)
     const card = testCard(cardNumber(given.card))
@@ -120,7 +132,7 @@ export class LocalApi {
   }
 
   /** The customer's bank sends them a new card, and the network tells Stripe of it. */
-  #replaceCard(id: string, given: Record<string, unknown>): object {
+  #replaceCard(id: string, given: Given): object {
     const { paymentMethods } = this.#account
     const method = named(paymentMethods, id, 'PaymentMethod')
     const replaced = testCard(cardNumber(given.card))
@@ -134,7 +146,7 @@ export class LocalApi {
   }
 
   /** From now on every card of this customer does what that test card does. */
-  #changeCard(id: string, given: Record<string, unknown>): object {
+  #changeCard(id: string, given: Given): object {
     const { paymentMethods, customers } = this.#account
     const customer = named(customers, id, 'customer')
     const number = cardNumber(given.card)
@@ -153,16 +165,6 @@ export class LocalApi {
   }
 }
 
-function parse(body: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body === '' ? '{}' : body)
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
-  } catch {
-    // Said below, in the same words as for other values that are no object.
-  }
-  throw badParameter('The body must be a JSON object.')
-}
-
 function cardNumber(value: unknown): string {
   const number = typeof value === 'string' ? value.replaceAll(/\s/g, '') : ''
   if (!isCardNumber(number))
@@ -171,7 +173,7 @@ function cardNumber(value: unknown): string {
 }
 
 /** A decline that is asked for by its code, for which there may be no test card. */
-function declineAsked({ decline_code: code, advice_code: advice }: Record<string, unknown>): Decline | null {
+function declineAsked({ decline_code: code, advice_code: advice }: Given): Decline | null {
   if (code === undefined) return null
   const known = adviceCodes.find((one) => one === advice)
   if (typeof code !== 'string' || !declineCodes.has(code))
@@ -182,5 +184,3 @@ function declineAsked({ decline_code: code, advice_code: advice }: Record<string
     throw badParameter(`advice_code must be one of ${adviceCodes.join(', ')}.`, { param: 'advice_code' })
   return declineWith(code, known)
 }
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -142,5 +142,5 @@ const threeDSecureResult = () => ({
   version: '2.2.0',
 })
 
-const randomDigits = (length: number): string =>
+export const randomDigits = (length: number): string =>
   Array.from({ length }, () => Math.floor(Math.random() * 10)).join('')

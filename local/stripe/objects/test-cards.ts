@@ -13,6 +13,10 @@ export interface TestCard {
   /** `always`: each payment asks for 3-D Secure. `unless_set_up`: only until the customer has authenticated for later. */
   authentication?: 'always' | 'unless_set_up'
   cvcCheck?: 'fail' | 'unavailable'
+  /** What is charged is available at once. */
+  bypassesPending?: true
+  /** What becomes of refunds: they wait for the bank, or fail after they seemed to have succeeded. */
+  refunds?: 'pending' | 'fail'
 }
 
 export interface Decline {
@@ -122,7 +126,9 @@ const cards = {
   de: credit('4000002760000016', { country: 'DE' }),
   fr: credit('4000002500000003', { country: 'FR' }),
   gb: credit('4000008260000000', { country: 'GB' }),
-  bypassPending: credit('4000000000000077'),
+  bypassPending: credit('4000000000000077', { bypassesPending: true }),
+  pendingRefund: credit('4000000000007726', { refunds: 'pending' }),
+  refundFail: credit('4000000000005126', { refunds: 'fail' }),
   cvcCheckFail: credit('4000000000000101', { cvcCheck: 'fail' }),
   riskLevelElevated: credit('4000000000009235'),
   chargeDeclined: credit('4000000000000002', { decline: declines.generic, declinesAttaching: true }),

@@ -1,6 +1,6 @@
 import type { Account } from '../account.ts'
 import { docUrl, StripeError } from '../http/errors.ts'
-import { newBalanceTransaction } from '../objects/balance-transaction.ts'
+import { chargeTransaction } from '../objects/balance-transaction.ts'
 import { newCharge, type Charge } from '../objects/charge.ts'
 import type { NextAction, PaymentError, PaymentIntent } from '../objects/payment-intent.ts'
 import { declineOf, type PaymentMethod } from '../objects/payment-method.ts'
@@ -197,7 +197,9 @@ export function bookLater(account: Account, id: string): void {
 /** Adds a captured charge to the balance.
  *  @returns what changed of the charge. */
 function book(account: Account, charge: Charge, now: number): object {
-  const transaction = account.balanceTransactions.insert(newBalanceTransaction(charge, now))
+  const method = account.paymentMethods.get(charge.payment_method)
+  const atOnce = method !== undefined && testCard(method.hidden.number).bypassesPending === true
+  const transaction = account.balanceTransactions.insert(chargeTransaction(charge, now, atOnce))
   return account.charges.change(charge, { balance_transaction: transaction.id })
 }
 

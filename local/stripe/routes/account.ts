@@ -1,6 +1,7 @@
 import type { Account } from '../account.ts'
 import { route } from '../http/router.ts'
 import type { BalanceTransaction } from '../objects/balance-transaction.ts'
+import { isAvailable } from '../present.ts'
 
 /** The one account there is. */
 const shownAccount = {
@@ -21,8 +22,6 @@ const shownAccount = {
 
 /** The sums of all transactions, by currency: what can be paid out already, and what is still on its way. */
 function balance(account: Account): object {
-  const now = account.now()
-  const isAvailable = (one: BalanceTransaction): boolean => one.available_on <= now
   const transactions = account.balanceTransactions.all()
   const sumsOf = (counted: BalanceTransaction[]): object[] => {
     const sums = new Map(transactions.map(({ currency }) => [currency, 0]))
@@ -32,9 +31,9 @@ function balance(account: Account): object {
   }
   return {
     object: 'balance',
-    available: sumsOf(transactions.filter(isAvailable)),
+    available: sumsOf(transactions.filter((one) => isAvailable(account, one))),
     livemode: false,
-    pending: sumsOf(transactions.filter((one) => !isAvailable(one))),
+    pending: sumsOf(transactions.filter((one) => !isAvailable(account, one))),
   }
 }
 

@@ -14,6 +14,7 @@ import { paymentMethodRoutes } from './payment-methods.ts'
 import { planRoutes } from './plans.ts'
 import { priceRoutes } from './prices.ts'
 import { productRoutes } from './products.ts'
+import { refundRoutes } from './refunds.ts'
 import { setupIntentRoutes } from './setup-intents.ts'
 import { subscriptionCreationRoutes } from './subscription-creation.ts'
 import { subscriptionPauseRoutes } from './subscription-pauses.ts'
@@ -41,6 +42,7 @@ export const routes: Route[] = [
   ...planRoutes,
   ...priceRoutes,
   ...productRoutes,
+  ...refundRoutes,
   ...setupIntentRoutes,
   ...subscriptionRoutes,
   ...subscriptionCreationRoutes,

@@ -3,7 +3,7 @@ import { appendFile } from 'node:fs/promises'
 import type { Collection, Stored } from './collection.ts'
 
 /** Rises when objects that an earlier version kept could not be worked with any more. */
-const formatVersion = 2
+const formatVersion = 3
 const header = `${JSON.stringify({ format: 'local Stripe state', version: formatVersion })}\n`
 
 type Line = [collection: string, id: string, object: Stored | null]

@@ -15,6 +15,8 @@ export interface JudgedSession {
   refused(status: number, method: string, path: string, parameters?: JsonObject): Promise<JsonObject>
   /** Lets a hosted session be paid, or try to be, with a card. */
   payHosted(session: string, card: string): Promise<void>
+  /** One of the controls that only a stand-in has, such as `refunds/re_…/move`. */
+  control(path: string, given: JsonObject): Promise<JsonObject>
   /** Waits until an event about the object has been delivered, and returns the event. */
   eventAbout(type: string, objectId: string): Promise<JsonObject>
   /** Waits until every event so far is delivered; then all that was found wrong since the last time, each problem once. */
@@ -73,6 +75,13 @@ export async function openJudgedSession(description: ApiDescription): Promise<Ju
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ card }),
       })
+    },
+    async control(path, given) {
+      const init = { method: 'POST', body: JSON.stringify(given) }
+      const answer = await fetch(`${stripe.url}/_local/${path}`, init)
+      const body: unknown = await answer.json()
+      if (!answer.ok || !isObject(body)) throw new Error(`/_local/${path} answered ${JSON.stringify(body)}`)
+      return body
     },
     async eventAbout(type, objectId) {
       const isIt = ({ event }: { event: JsonObject }) =>

@@ -27,6 +27,8 @@ interface Counts {
   charges_per_payment_intent: Record<string, number>
   charges_per_invoice: Record<string, number>
   attempts_per_invoice: Record<string, number>
+  refunds_per_charge: Record<string, number>
+  refunds_per_payment_intent: Record<string, number>
 }
 
 /** What a local Stripe offers beside Stripe's API. */
@@ -34,6 +36,8 @@ export const localCalls = (url: string) => ({
   faults: (faults: Faults) => call('POST', `${url}/_local/faults`, faults),
   noFaults: () => call('DELETE', `${url}/_local/faults`),
   counts: async () => (await call('GET', `${url}/_local/counts`)) as Counts,
+  /** One of the controls that only a stand-in has, such as `refunds/re_…/move`. */
+  control: (path: string, given: object) => call('POST', `${url}/_local/${path}`, given),
   pay: (session: string, card: string) => call('POST', `${url}/_local/checkout/${session}/pay`, { card }),
 })
 

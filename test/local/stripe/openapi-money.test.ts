@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { textAt, type JsonObject } from './support/json.ts'
+import { openJudgedSession, type JudgedSession } from './support/judged-session.ts'
+import { loadApiDescription } from './support/openapi.ts'
+
+const description = await loadApiDescription()
+const why = 'unavailable' in description ? ` (skipped: ${description.unavailable})` : ''
+
+describe.skipIf(why !== '')(
+  `answers and events of money that goes back fit Stripe's published description${why}`,
+  { timeout: 20_000 },
+  () => {
+    let stripe: JudgedSession
+    beforeAll(async () => {
+      if ('unavailable' in description) throw new Error(description.unavailable)
+      stripe = await openJudgedSession(description)
+    })
+    afterAll(() => stripe.close())
+
+    const pay = async (card: string): Promise<{ charge: string; intent: string }> => {
+      const intent = await stripe.post('/v1/payment_intents', {
+        amount: 9900,
+        currency: 'usd',
+        payment_method: card,
+        confirm: true,
+        capture_method: 'automatic',
+        automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
+      })
+      return { charge: textAt(intent, 'latest_charge'), intent: textAt(intent, 'id') }
+    }
+
+    const refund = async (parameters: JsonObject): Promise<string> =>
+      textAt(await stripe.post('/v1/refunds', parameters), 'id')
+
+    it('refunds in parts, and what is left', async () => {
+      const { charge, intent } = await pay('pm_card_visa')
+      const first = await refund({ payment_intent: intent, amount: 900, reason: 'duplicate' })
+      await stripe.eventAbout('refund.created', first)
+      await stripe.eventAbout('charge.refunded', charge)
+      await stripe.post(`/v1/refunds/${first}`, { metadata: { request: 'r1' } })
+      await stripe.get(`/v1/refunds/${first}`, {
+        expand: ['balance_transaction', 'charge', 'payment_intent'],
+      })
+      await stripe.get(`/v1/charges/${charge}`, { expand: ['refunds', 'refunds.data.balance_transaction'] })
+      await stripe.get(`/v1/charges/${charge}/refunds`)
+      await stripe.get('/v1/refunds', { charge })
+      await refund({ charge })
+      await stripe.refused(400, 'POST', '/v1/refunds', { charge })
+      await stripe.refused(400, 'POST', `/v1/refunds/${first}/cancel`)
+      await stripe.eventAbout('refund.updated', first)
+      expect(await stripe.newProblems()).toEqual([])
+    })
+
+    it('refunds that wait, fail and are called back', async () => {
+      const { charge } = await pay('pm_card_pendingRefund')
+      const [waits, fails, called] = [
+        await refund({ charge, amount: 100 }),
+        await refund({ charge, amount: 100 }),
+        await refund({ charge, amount: 100 }),
+      ]
+      await stripe.control(`refunds/${waits}/move`, { status: 'succeeded' })
+      await stripe.control(`refunds/${fails}/move`, { status: 'failed' })
+      await stripe.control(`refunds/${called}/move`, { status: 'canceled' })
+      await stripe.eventAbout('refund.failed', fails)
+      await stripe.eventAbout('charge.refund.updated', called)
+      const expand = ['failure_balance_transaction.source']
+      expect(await stripe.get(`/v1/refunds/${fails}`, { expand })).toMatchObject({ status: 'failed' })
+      expect(await stripe.newProblems()).toEqual([])
+    })
+  },
+)
