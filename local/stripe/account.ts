@@ -3,6 +3,8 @@ import type { Charge } from './objects/charge.ts'
 import type { CheckoutSession } from './objects/checkout-session.ts'
 import type { Coupon, Discount } from './objects/coupon.ts'
 import type { Customer } from './objects/customer.ts'
+import type { Dispute } from './objects/dispute.ts'
+import type { EarlyFraudWarning } from './objects/early-fraud-warning.ts'
 import { newEvent, type StoredEvent } from './objects/event.ts'
 import { subscriptionOf, type Invoice } from './objects/invoice.ts'
 import type { InvoiceItem } from './objects/invoice-item.ts'
@@ -73,6 +75,8 @@ export class Account {
   readonly deletedCustomers: Collection<Stored>
   readonly deliveries: Collection<Delivery>
   readonly discounts: Collection<Discount>
+  readonly disputes: Collection<Dispute>
+  readonly earlyFraudWarnings: Collection<EarlyFraudWarning>
   readonly events: Collection<StoredEvent>
   readonly invoiceItems: Collection<InvoiceItem>
   readonly invoicePayments: Collection<InvoicePayment>
@@ -114,6 +118,8 @@ export class Account {
     this.deletedCustomers = this.#collection('deleted_customer')
     this.deliveries = this.#collection('delivery', { event: (delivery) => delivery.event })
     this.discounts = this.#collection('discount')
+    this.disputes = this.#collection('dispute', { charge: (dispute) => dispute.charge })
+    this.earlyFraudWarnings = this.#collection('early_fraud_warning', { charge: (one) => one.charge })
     this.events = this.#collection('event', { type: (event) => event.type })
     this.invoiceItems = this.#collection('invoice_item', {
       customer: (one) => one.customer,
@@ -160,9 +166,11 @@ export class Account {
       cs_test: this.checkoutSessions,
       cus: this.customers,
       di: this.discounts,
+      du: this.disputes,
       ii: this.invoiceItems,
       in: this.invoices,
       inpay: this.invoicePayments,
+      issfr: this.earlyFraudWarnings,
       pi: this.paymentIntents,
       pm: this.paymentMethods,
       price: this.prices,
@@ -204,10 +212,10 @@ export class Account {
   /** The test clock that an object hangs on, by itself or by what it belongs to. */
   clockOf(object: StripeObject): TestClock | undefined {
     const owned = object as Partial<
-      Record<'test_clock' | 'customer' | 'invoice' | 'subscription', string | null>
+      Record<'test_clock' | 'charge' | 'customer' | 'invoice' | 'subscription', string | null>
     >
     const owner =
-      this.customers.get(owned.customer ?? '') ??
+      this.customers.get(owned.customer ?? this.charges.get(owned.charge ?? '')?.customer ?? '') ??
       this.invoices.get(owned.invoice ?? '') ??
       this.subscriptions.get(owned.subscription ?? '')
     return this.testClocks.get(owned.test_clock ?? owner?.test_clock ?? '')

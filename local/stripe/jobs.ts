@@ -8,6 +8,12 @@ import {
   finalizeInvoiceJob,
   followOverdueInvoice,
 } from './processes/collecting.ts'
+import {
+  closeOverdueDispute,
+  decideByEvidence,
+  decideDisputeJob,
+  disputeDueJob,
+} from './processes/disputing.ts'
 import { overdueInvoiceJob } from './processes/invoicing.ts'
 import { expirePendingUpdateJob } from './processes/pending-update.ts'
 import { announceUpcomingInvoice, renew } from './processes/renewing.ts'
@@ -32,6 +38,8 @@ import type { Jobs } from './store/agenda.ts'
  *  anything is renewed, and an invoice is tried once more before the next period is billed. */
 export const jobsOf = (account: Account): Jobs => ({
   [bookChargeJob]: (id) => bookLater(account, id),
+  [decideDisputeJob]: (id) => decideByEvidence(account, id),
+  [disputeDueJob]: (id) => closeOverdueDispute(account, id),
   [moveRefundJob]: (id) => moveRefund(account, id),
   [expireSessionJob]: (id) => {
     const session = account.checkoutSessions.get(id)

@@ -28,6 +28,11 @@ const presenters: Record<string, Presenter> = {
   balance_transaction: (account, object) => ({
     status: isAvailable(account, object as BalanceTransaction) ? 'available' : 'pending',
   }),
+  dispute: (account, { id }) => ({
+    balance_transactions: account.balanceTransactions
+      .where('source', id)
+      .map((transaction) => present(account, transaction)),
+  }),
   subscription: (account, object) => {
     const subscription = object as Subscription
     const items = account.subscriptionItems.where('subscription', subscription.id)

@@ -12,7 +12,7 @@ import { badParameter, unrecognizedUrl } from './errors.ts'
 import { render } from './expand.ts'
 import { noFaults, readFaults, type Faults } from './faults.ts'
 import { parseGiven, textOf, type Given } from './local-input.ts'
-import { moveRefundByHand } from './local-money.ts'
+import { decideDisputeByHand, disputeByHand, moveRefundByHand, warnOfFraudByHand } from './local-money.ts'
 import { readSettings } from './settings.ts'
 
 /** What only a stand-in can offer: faults on demand, counts, and a hand for tests without a browser. */
@@ -49,6 +49,12 @@ export class LocalApi {
         return this.#payInvoice(id, parseGiven(body))
       case 'POST refunds/move':
         return moveRefundByHand(this.#account, id, parseGiven(body))
+      case 'POST charges/dispute':
+        return disputeByHand(this.#account, id, parseGiven(body))
+      case 'POST charges/early_fraud_warning':
+        return warnOfFraudByHand(this.#account, id, parseGiven(body))
+      case 'POST disputes/decide':
+        return decideDisputeByHand(this.#account, id, parseGiven(body))
       case 'POST payment_methods/replace':
         return this.#replaceCard(id, parseGiven(body))
       case 'POST customers/card':

@@ -23,3 +23,10 @@ export function choiceOf<T extends string>(value: unknown, param: string, choice
   if (found === undefined) throw badParameter(`${param} must be one of ${choices.join(', ')}.`, { param })
   return found
 }
+
+/** A whole number from 1 to a limit; undefined when none is given. */
+export function countOf(value: unknown, param: string, max = Number.MAX_SAFE_INTEGER): number | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= max) return value
+  throw badParameter(`${param} must be a whole number from 1 to ${max}.`, { param })
+}

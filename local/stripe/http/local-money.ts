@@ -1,10 +1,14 @@
 import type { Account } from '../account.ts'
+import { disputeReasons } from '../objects/dispute.ts'
+import { fraudTypes } from '../objects/early-fraud-warning.ts'
 import { refundFailureReasons } from '../objects/refund.ts'
+import { decideDispute, disputeCharge } from '../processes/disputing.ts'
+import { warnOfFraud } from '../processes/early-fraud-warnings.ts'
 import { cancelRefund, failRefund, hasFailed, settleRefund } from '../processes/refunding.ts'
 import { named } from '../routes/find.ts'
 import { badParameter } from './errors.ts'
 import { render } from './expand.ts'
-import { choiceOf, type Given } from './local-input.ts'
+import { choiceOf, countOf, type Given } from './local-input.ts'
 
 /** What a bank does with a refund, without waiting for it; a pending one can be canceled as in the dashboard. */
 export function moveRefundByHand(account: Account, id: string, given: Given): object {
@@ -17,4 +21,32 @@ export function moveRefundByHand(account: Account, id: string, given: Given): ob
   if (status === 'failed')
     failRefund(account, refund, choiceOf(given.failure_reason, 'failure_reason', refundFailureReasons))
   return render(account, refund, [])
+}
+
+/** The customer of a charge complains to their bank. */
+export function disputeByHand(account: Account, id: string, given: Given): object {
+  const charge = named(account.charges, id, 'charge')
+  if (!charge.captured || charge.refunded || charge.disputed)
+    throw badParameter('Only a charge that was captured, and neither refunded nor disputed, can be disputed.')
+  const left = charge.amount_captured - charge.amount_refunded
+  const dispute = disputeCharge(account, charge, {
+    reason: choiceOf(given.reason, 'reason', disputeReasons),
+    inquiry: given.inquiry === true,
+    amount: countOf(given.amount, 'amount', left),
+    dueBy: countOf(given.due_by, 'due_by'),
+  })
+  return render(account, dispute, [])
+}
+
+/** What the bank decides, whatever evidence there is. */
+export function decideDisputeByHand(account: Account, id: string, given: Given): object {
+  const dispute = named(account.disputes, id, 'dispute')
+  decideDispute(account, dispute, choiceOf(given.outcome, 'outcome', ['won', 'lost', 'escalated']))
+  return render(account, dispute, [])
+}
+
+export function warnOfFraudByHand(account: Account, id: string, given: Given): object {
+  const charge = named(account.charges, id, 'charge')
+  const fraudType = choiceOf(given.fraud_type, 'fraud_type', fraudTypes)
+  return render(account, warnOfFraud(account, charge, fraudType), [])
 }

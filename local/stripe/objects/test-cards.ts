@@ -1,3 +1,4 @@
+import type { DisputeReason } from './dispute.ts'
 import { errorCodeOf, type AdviceCode } from './decline-codes.ts'
 
 /** Stripe's test cards (https://docs.stripe.com/testing) and what each of them does. */
@@ -17,6 +18,10 @@ export interface TestCard {
   bypassesPending?: true
   /** What becomes of refunds: they wait for the bank, or fail after they seemed to have succeeded. */
   refunds?: 'pending' | 'fail'
+  /** What is charged is disputed at once, or asked about. */
+  complaint?: { reason: DisputeReason; inquiry?: true }
+  /** The bank hears at once that it was fraud. */
+  fraudWarning?: true
 }
 
 export interface Decline {
@@ -127,6 +132,12 @@ const cards = {
   fr: credit('4000002500000003', { country: 'FR' }),
   gb: credit('4000008260000000', { country: 'GB' }),
   bypassPending: credit('4000000000000077', { bypassesPending: true }),
+  createDispute: credit('4000000000000259', { complaint: { reason: 'fraudulent' } }),
+  createDisputeProductNotReceived: credit('4000000000002685', {
+    complaint: { reason: 'product_not_received' },
+  }),
+  createDisputeInquiry: credit('4000000000001976', { complaint: { reason: 'general', inquiry: true } }),
+  createIssuerFraudRecord: credit('4000000000005423', { fraudWarning: true }),
   pendingRefund: credit('4000000000007726', { refunds: 'pending' }),
   refundFail: credit('4000000000005126', { refunds: 'fail' }),
   cvcCheckFail: credit('4000000000000101', { cvcCheck: 'fail' }),

@@ -6,6 +6,7 @@ import type { NextAction, PaymentError, PaymentIntent } from '../objects/payment
 import { declineOf, type PaymentMethod } from '../objects/payment-method.ts'
 import { declines, testCard, type Decline } from '../objects/test-cards.ts'
 import { present } from '../present.ts'
+import { followCard } from './disputing.ts'
 import { attachPaymentMethod } from './payment-methods.ts'
 
 export const bookChargeJob = 'book_charge'
@@ -168,6 +169,7 @@ function succeed(
     amount_capturable: captured ? 0 : intent.amount,
   })
   account.emit('charge.succeeded', charge)
+  if (captured) followCard(account, charge)
   account.emit(captured ? 'payment_intent.succeeded' : 'payment_intent.amount_capturable_updated', intent)
   // `automatic_async` leaves the balance for a moment later.
   if (intent.capture_method === 'automatic_async')
@@ -214,6 +216,7 @@ export function capturePayment(account: Account, intent: PaymentIntent, amount: 
     amount_capturable: 0,
   })
   account.emit('charge.captured', charge, previous)
+  followCard(account, charge)
   account.emit('payment_intent.succeeded', intent)
 }
 

@@ -11,6 +11,8 @@ import {
 } from '../objects/refund.ts'
 import { formatAmount, type Metadata } from '../objects/shared.ts'
 import { testCard, type TestCard } from '../objects/test-cards.ts'
+import { closeInquiries } from './dispute-status.ts'
+import { settleWarnings } from './early-fraud-warnings.ts'
 
 export const moveRefundJob = 'move_refund'
 const movingSeconds = 2
@@ -25,7 +27,7 @@ export interface WantedRefund {
 /** Gives money of a charge back. The balance changes at once, also where the bank takes its time or fails later.
  *  @throws StripeError when there is not as much left, or the bank has taken it back already */
 export function refundCharge(account: Account, charge: Charge, wanted: WantedRefund): Refund {
-  const amount = refundableOf(charge, wanted.amount)
+  const amount = refundableOf(account, charge, wanted.amount)
   const refund = account.refunds.insert(
     newRefund({
       now: account.nowOf(charge.customer),
@@ -41,12 +43,14 @@ export function refundCharge(account: Account, charge: Charge, wanted: WantedRef
   const previous = countRefunded(account, charge, amount)
   account.emit('refund.created', refund)
   account.emit('charge.refunded', charge, previous)
+  closeInquiries(account, charge)
+  settleWarnings(account, charge)
   const clock = account.clockOf(refund)?.id ?? null
   account.agenda.plan(moveRefundJob, refund.id, refund.created + movingSeconds, clock)
   return refund
 }
 
-function refundableOf(charge: Charge, wanted: number | undefined): number {
+function refundableOf(account: Account, charge: Charge, wanted: number | undefined): number {
   if (!charge.paid)
     throw invalidRequest(
       `This PaymentIntent (${charge.payment_intent}) does not have a successful charge to refund.`,
@@ -55,6 +59,11 @@ function refundableOf(charge: Charge, wanted: number | undefined): number {
     throw invalidRequest(
       `This uncaptured Charge was created by a PaymentIntent (${charge.payment_intent}). You must cancel the PaymentIntent to reverse the authorization instead of refunding the Charge directly. For more information, see https://stripe.com/docs/payments/place-a-hold-on-a-payment-method`,
     )
+  const dispute = account.disputes.get(charge.dispute ?? '')
+  if (dispute && !dispute.is_charge_refundable)
+    throw invalidRequest(`Charge ${charge.id} has been charged back; cannot issue a refund.`, {
+      code: 'charge_disputed',
+    })
   const left = charge.amount_captured - charge.amount_refunded
   if (left === 0)
     throw invalidRequest(`Charge ${charge.id} has already been refunded.`, {

@@ -6,6 +6,7 @@ import { invoiceRoutes } from './invoices.ts'
 import { checkoutSessionRoutes } from './checkout-sessions.ts'
 import { couponRoutes } from './coupons.ts'
 import { customerRoutes } from './customers.ts'
+import { disputeRoutes, earlyFraudWarningRoutes } from './disputes.ts'
 import { eventRoutes } from './events.ts'
 import { invoicePreviewRoutes } from './invoice-preview.ts'
 import { invoiceItemRoutes } from './invoice-items.ts'
@@ -32,6 +33,8 @@ export const routes: Route[] = [
   ...checkoutSessionRoutes,
   ...couponRoutes,
   ...customerRoutes,
+  ...disputeRoutes,
+  ...earlyFraudWarningRoutes,
   ...eventRoutes,
   ...invoiceItemRoutes,
   ...invoicePaymentRoutes,

@@ -67,5 +67,47 @@ describe.skipIf(why !== '')(
       expect(await stripe.get(`/v1/refunds/${fails}`, { expand })).toMatchObject({ status: 'failed' })
       expect(await stripe.newProblems()).toEqual([])
     })
+
+    it('disputes that are answered, won, lost and given up', async () => {
+      const disputed = async (card: string) => {
+        const { charge } = await pay(card)
+        return { charge, dispute: textAt(await stripe.get('/v1/disputes', { charge }), 'data[0].id') }
+      }
+      const won = await disputed('pm_card_createDispute')
+      await stripe.eventAbout('charge.dispute.funds_withdrawn', won.dispute)
+      await stripe.refused(400, 'POST', '/v1/refunds', { charge: won.charge })
+      await stripe.post(`/v1/disputes/${won.dispute}`, {
+        evidence: { product_description: 'Tea', customer_name: 'Ada' },
+        metadata: { case: 'c1' },
+        submit: false,
+      })
+      await stripe.post(`/v1/disputes/${won.dispute}`, { submit: true })
+      await stripe.control(`disputes/${won.dispute}/decide`, { outcome: 'won' })
+      await stripe.eventAbout('charge.dispute.funds_reinstated', won.dispute)
+      await stripe.get(`/v1/disputes/${won.dispute}`, {
+        expand: ['charge', 'payment_intent', 'balance_transactions.source'],
+      })
+      const given = await disputed('pm_card_createDisputeProductNotReceived')
+      await stripe.post(`/v1/disputes/${given.dispute}/close`)
+      await stripe.refused(400, 'POST', `/v1/disputes/${given.dispute}/close`)
+      await stripe.eventAbout('charge.dispute.closed', given.dispute)
+      const asked = await disputed('pm_card_createDisputeInquiry')
+      const kept = await refund({ charge: asked.charge, amount: 100 })
+      await stripe.control(`disputes/${asked.dispute}/decide`, { outcome: 'escalated' })
+      await stripe.eventAbout('refund.failed', kept)
+      await stripe.get('/v1/disputes', { payment_intent: 'pi_none' })
+      expect(await stripe.newProblems()).toEqual([])
+    })
+
+    it('warnings of fraud', async () => {
+      const { charge } = await pay('pm_card_createIssuerFraudRecord')
+      const listed = await stripe.get('/v1/radar/early_fraud_warnings', { charge })
+      const warning = textAt(listed, 'data[0].id')
+      await refund({ charge })
+      await stripe.eventAbout('radar.early_fraud_warning.updated', warning)
+      const expand = ['charge', 'payment_intent']
+      await stripe.get(`/v1/radar/early_fraud_warnings/${warning}`, { expand })
+      expect(await stripe.newProblems()).toEqual([])
+    })
   },
 )

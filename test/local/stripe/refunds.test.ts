@@ -2,7 +2,8 @@ import type { Stripe } from 'stripe'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startLocalStripe } from '../../../local/stripe/server.ts'
 import { advance, saveCard } from './support/clock-session.ts'
-import { idOf, localCalls, sdkFor, type LocalStripe } from './support/sdk-session.ts'
+import { payments } from './support/payments.ts'
+import { localCalls, sdkFor, type LocalStripe } from './support/sdk-session.ts'
 
 describe('refunds', () => {
   let local: LocalStripe
@@ -13,39 +14,17 @@ describe('refunds', () => {
   })
   afterEach(() => local.close())
 
-  const pay = async (amount: number, card = 'pm_card_visa', customer?: string) => {
-    const intent = await stripe.paymentIntents.create({
-      amount,
-      currency: 'brl',
-      payment_method: card,
-      confirm: true,
-      automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
-      capture_method: 'automatic',
-      ...(customer && { customer }),
-    })
-    return { payment_intent: intent.id, charge: idOf(intent.latest_charge) }
-  }
+  const scene = payments(() => stripe)
   const moneyOf = async (charge: string) => {
     const { amount_refunded, refunded } = await stripe.charges.retrieve(charge)
     return { amount_refunded, refunded }
   }
-  const eventsAbout = async (...types: string[]) => {
-    const { data } = await stripe.events.list({ limit: 100, types })
-    return data.map(({ type }) => type).toReversed()
-  }
-  const refundEvents = () =>
-    eventsAbout(
-      'refund.created',
-      'charge.refunded',
-      'refund.updated',
-      'charge.refund.updated',
-      'refund.failed',
-    )
+  const refundEvents = () => scene.eventTypes(['refund.*', 'charge.refunded', 'charge.refund.updated'])
   const move = (refund: string, given: object) =>
     localCalls(local.url).control(`refunds/${refund}/move`, given)
 
   it('take all of a charge, and tell when the bank knows the refund by its number', async () => {
-    const { payment_intent, charge } = await pay(9900)
+    const { payment_intent, charge } = await scene.pay(9900)
     const refund = await stripe.refunds.create({ payment_intent, reason: 'requested_by_customer' })
     expect(refund).toMatchObject({ amount: 9900, charge, status: 'succeeded', currency: 'brl' })
     expect(await moneyOf(charge)).toEqual({ amount_refunded: 9900, refunded: true })
@@ -63,7 +42,7 @@ describe('refunds', () => {
   })
 
   it('are made in parts, and never more than is left', async () => {
-    const { charge } = await pay(9900)
+    const { charge } = await scene.pay(9900)
     const first = await stripe.refunds.create({ charge, amount: 4000, metadata: { request: 'r1' } })
     expect(await moneyOf(charge)).toEqual({ amount_refunded: 4000, refunded: false })
     await expect(stripe.refunds.create({ charge, amount: 6000 })).rejects.toMatchObject({
@@ -86,7 +65,7 @@ describe('refunds', () => {
   })
 
   it('are booked, without a fee', async () => {
-    const { charge } = await pay(9900)
+    const { charge } = await scene.pay(9900)
     const refund = await stripe.refunds.create({ charge, amount: 900, expand: ['balance_transaction'] })
     expect(refund.balance_transaction).toMatchObject({
       type: 'refund',
@@ -101,7 +80,7 @@ describe('refunds', () => {
   })
 
   it('wait for some banks', async () => {
-    const { charge } = await pay(9900, 'pm_card_pendingRefund')
+    const { charge } = await scene.pay(9900, { card: 'pm_card_pendingRefund' })
     const refund = await stripe.refunds.create({ charge })
     expect(refund).toMatchObject({ status: 'pending', pending_reason: 'processing' })
     expect(await moneyOf(charge)).toEqual({ amount_refunded: 9900, refunded: true })
@@ -114,7 +93,7 @@ describe('refunds', () => {
   })
 
   it('fail at others, and the money comes back', async () => {
-    const { charge } = await pay(9900, 'pm_card_refundFail')
+    const { charge } = await scene.pay(9900, { card: 'pm_card_refundFail' })
     const { id } = await stripe.refunds.create({ charge, amount: 5000 })
     const status = async () => (await stripe.refunds.retrieve(id)).status
     await expect.poll(status, { timeout: 5000 }).toBe('failed')
@@ -141,7 +120,7 @@ describe('refunds', () => {
   })
 
   it('fail, or are called back, when a test says so', async () => {
-    const { charge } = await pay(9900, 'pm_card_pendingRefund')
+    const { charge } = await scene.pay(9900, { card: 'pm_card_pendingRefund' })
     const called = await stripe.refunds.create({ charge, amount: 100 })
     await move(called.id, { status: 'canceled' })
     expect(await stripe.refunds.retrieve(called.id)).toMatchObject({
@@ -159,7 +138,8 @@ describe('refunds', () => {
     const frozen_time = Date.parse('2027-01-31T10:00:00Z') / 1000
     const clock = await stripe.testHelpers.testClocks.create({ frozen_time })
     const customer = (await stripe.customers.create({ test_clock: clock.id })).id
-    const { charge } = await pay(9900, await saveCard(stripe, customer, 'pm_card_refundFail'), customer)
+    const card = await saveCard(stripe, customer, 'pm_card_refundFail')
+    const { charge } = await scene.pay(9900, { card, customer })
     const refund = await stripe.refunds.create({ charge })
     expect(refund).toMatchObject({ created: frozen_time, status: 'succeeded' })
     await advance(stripe, clock.id, frozen_time + 60)
@@ -172,7 +152,7 @@ describe('refunds', () => {
     const create = (params: Stripe.RefundCreateParams) => stripe.refunds.create(params)
     await expect(create({})).rejects.toThrow('One of the following params should be provided')
     await expect(create({ charge: 'ch_none' })).rejects.toMatchObject({ statusCode: 404, param: 'id' })
-    const { charge } = await pay(1000)
+    const { charge } = await scene.pay(1000)
     await expect(create({ charge, amount: 0 })).rejects.toMatchObject({
       code: 'parameter_invalid_integer',
       param: 'amount',
@@ -184,7 +164,7 @@ describe('refunds', () => {
   })
 
   it('are made once for one idempotency key', async () => {
-    const { charge } = await pay(1000)
+    const { charge } = await scene.pay(1000)
     const [first, second] = [
       await stripe.refunds.create({ charge, amount: 300 }, { idempotencyKey: 'refund:1' }),
       await stripe.refunds.create({ charge, amount: 300 }, { idempotencyKey: 'refund:1' }),

@@ -20,6 +20,8 @@ const ref = (schema: string): SchemaObject => ({ $ref: `#/components/schemas/${s
 const text = { type: 'string' }
 
 export const overlayFields: OverlayField[] = [
+  { schema: 'dispute', field: 'intended_submission_method', is: nullable(text), source: sdkTypes },
+  { schema: 'dispute_evidence_details', field: 'submission_method', is: text, source: sdkTypes },
   {
     schema: 'checkout.session',
     field: 'allowed_payment_method_types',
