@@ -11,6 +11,7 @@ import type { InvoiceItem } from './objects/invoice-item.ts'
 import type { InvoicePayment } from './objects/invoice-payment.ts'
 import type { PaymentIntent } from './objects/payment-intent.ts'
 import type { PaymentMethod } from './objects/payment-method.ts'
+import type { Payout } from './objects/payout.ts'
 import { previousAttributes } from './objects/previous-attributes.ts'
 import type { Price } from './objects/price.ts'
 import type { Product } from './objects/product.ts'
@@ -84,6 +85,7 @@ export class Account {
   readonly keptAnswers: Collection<KeptAnswer>
   readonly paymentIntents: Collection<PaymentIntent>
   readonly paymentMethods: Collection<PaymentMethod>
+  readonly payouts: Collection<Payout>
   readonly prices: Collection<Price>
   readonly products: Collection<Product>
   readonly refunds: Collection<Refund>
@@ -98,7 +100,10 @@ export class Account {
   constructor(journal: Journal) {
     this.#journal = journal
     this.appointments = this.#collection('appointment', { clock: (one) => one.clock ?? '' })
-    this.balanceTransactions = this.#collection('balance_transaction', { source: (one) => one.source })
+    this.balanceTransactions = this.#collection('balance_transaction', {
+      payout: (one) => one.hidden.payout,
+      source: (one) => one.source,
+    })
     this.callCounts = this.#collection('call_count')
     this.charges = this.#collection('charge', {
       customer: (one) => one.customer,
@@ -136,6 +141,7 @@ export class Account {
     this.keptAnswers = this.#collection('kept_answer')
     this.paymentIntents = this.#collection('payment_intent', { customer: (one) => one.customer })
     this.paymentMethods = this.#collection('payment_method', { customer: (one) => one.customer })
+    this.payouts = this.#collection('payout')
     this.prices = this.#collection('price', {
       product: (price) => price.product,
       lookup_key: (price) => price.lookup_key,
@@ -173,6 +179,7 @@ export class Account {
       issfr: this.earlyFraudWarnings,
       pi: this.paymentIntents,
       pm: this.paymentMethods,
+      po: this.payouts,
       price: this.prices,
       prod: this.products,
       re: this.refunds,

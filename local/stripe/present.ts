@@ -5,6 +5,7 @@ import type { Invoice } from './objects/invoice.ts'
 import { planOf } from './objects/price.ts'
 import type { Subscription } from './objects/subscription.ts'
 import type { SubscriptionItem } from './objects/subscription-item.ts'
+import { isAvailable } from './processes/paying-out.ts'
 
 export interface StripeObject {
   id: string
@@ -71,10 +72,6 @@ const presenters: Record<string, Presenter> = {
 }
 
 const linesShown = 10
-
-/** Whether money can be paid out already, by the test clock of whom it came from. */
-export const isAvailable = (account: Account, { available_on, hidden }: BalanceTransaction): boolean =>
-  available_on <= account.nowOf(hidden.customer)
 
 /** Why a subscription is paused, and since when; nothing is shown of any other. */
 function statusDetailsOf({ status, hidden: { paused } }: Subscription): Json {

@@ -12,7 +12,13 @@ import { badParameter, unrecognizedUrl } from './errors.ts'
 import { render } from './expand.ts'
 import { noFaults, readFaults, type Faults } from './faults.ts'
 import { parseGiven, textOf, type Given } from './local-input.ts'
-import { decideDisputeByHand, disputeByHand, moveRefundByHand, warnOfFraudByHand } from './local-money.ts'
+import {
+  decideDisputeByHand,
+  disputeByHand,
+  moveRefundByHand,
+  payOutByHand,
+  warnOfFraudByHand,
+} from './local-money.ts'
 import { readSettings } from './settings.ts'
 
 /** What only a stand-in can offer: faults on demand, counts, and a hand for tests without a browser. */
@@ -55,6 +61,8 @@ export class LocalApi {
         return warnOfFraudByHand(this.#account, id, parseGiven(body))
       case 'POST disputes/decide':
         return decideDisputeByHand(this.#account, id, parseGiven(body))
+      case 'POST payouts':
+        return payOutByHand(this.#account, parseGiven(body))
       case 'POST payment_methods/replace':
         return this.#replaceCard(id, parseGiven(body))
       case 'POST customers/card':

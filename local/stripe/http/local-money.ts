@@ -4,11 +4,12 @@ import { fraudTypes } from '../objects/early-fraud-warning.ts'
 import { refundFailureReasons } from '../objects/refund.ts'
 import { decideDispute, disputeCharge } from '../processes/disputing.ts'
 import { warnOfFraud } from '../processes/early-fraud-warnings.ts'
+import { payOut } from '../processes/paying-out.ts'
 import { cancelRefund, failRefund, hasFailed, settleRefund } from '../processes/refunding.ts'
 import { named } from '../routes/find.ts'
 import { badParameter } from './errors.ts'
 import { render } from './expand.ts'
-import { choiceOf, countOf, type Given } from './local-input.ts'
+import { choiceOf, countOf, textOf, type Given } from './local-input.ts'
 
 /** What a bank does with a refund, without waiting for it; a pending one can be canceled as in the dashboard. */
 export function moveRefundByHand(account: Account, id: string, given: Given): object {
@@ -49,4 +50,12 @@ export function warnOfFraudByHand(account: Account, id: string, given: Given): o
   const charge = named(account.charges, id, 'charge')
   const fraudType = choiceOf(given.fraud_type, 'fraud_type', fraudTypes)
   return render(account, warnOfFraud(account, charge, fraudType), [])
+}
+
+/** Pays out to the owner's bank account, which Stripe does by itself every day. */
+export function payOutByHand(account: Account, given: Given): object {
+  const currency = textOf(given.currency) ?? account.balanceTransactions.all()[0]?.currency ?? 'usd'
+  const payout = payOut(account, currency, { includePending: given.include_pending === true })
+  if (!payout) throw badParameter(`There is nothing to pay out in ${currency}.`, { param: 'currency' })
+  return render(account, payout, [])
 }

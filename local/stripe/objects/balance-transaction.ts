@@ -51,7 +51,11 @@ export function newBalanceTransaction(given: NewBalanceTransaction) {
     reporting_category: given.reportingCategory,
     source: given.source,
     type: given.type,
-    hidden: { customer: given.customer },
+    hidden: {
+      customer: given.customer,
+      /** The payout that it was part of. */
+      payout: null as string | null,
+    },
   }
 }
 

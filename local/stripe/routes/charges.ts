@@ -59,28 +59,3 @@ export const chargeRoutes = [
     },
   ),
 ]
-
-export const balanceTransactionRoutes = [
-  route(
-    'GET',
-    '/v1/balance_transactions',
-    { ...pagingByTime, currency: text(), source: text(), type: text() },
-    ({ account, params }) =>
-      pageOf(
-        account.balanceTransactions
-          .all()
-          .filter(
-            (transaction) =>
-              within(transaction.created, params.created) &&
-              (params.currency === undefined || transaction.currency === params.currency) &&
-              (params.source === undefined || transaction.source === params.source) &&
-              (params.type === undefined || transaction.type === params.type),
-          ),
-        params,
-        '/v1/balance_transactions',
-      ),
-  ),
-  route('GET', '/v1/balance_transactions/:id', {}, ({ account, path }) =>
-    named(account.balanceTransactions, path('id'), 'balance transaction'),
-  ),
-]

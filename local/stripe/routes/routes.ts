@@ -1,6 +1,7 @@
 import type { Route } from '../http/router.ts'
 import { accountRoutes } from './account.ts'
-import { balanceTransactionRoutes, chargeRoutes } from './charges.ts'
+import { balanceRoutes, payoutRoutes } from './balance.ts'
+import { chargeRoutes } from './charges.ts'
 import { invoicePaymentRoutes } from './invoice-payments.ts'
 import { invoiceRoutes } from './invoices.ts'
 import { checkoutSessionRoutes } from './checkout-sessions.ts'
@@ -28,7 +29,7 @@ import { webhookEndpointRoutes } from './webhook-endpoints.ts'
 /** Every call of Stripe's API that is served. */
 export const routes: Route[] = [
   ...accountRoutes,
-  ...balanceTransactionRoutes,
+  ...balanceRoutes,
   ...chargeRoutes,
   ...checkoutSessionRoutes,
   ...couponRoutes,
@@ -42,6 +43,7 @@ export const routes: Route[] = [
   ...invoiceRoutes,
   ...paymentIntentRoutes,
   ...paymentMethodRoutes,
+  ...payoutRoutes,
   ...planRoutes,
   ...priceRoutes,
   ...productRoutes,

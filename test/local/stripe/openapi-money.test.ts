@@ -109,5 +109,19 @@ describe.skipIf(why !== '')(
       await stripe.get(`/v1/radar/early_fraud_warnings/${warning}`, { expand })
       expect(await stripe.newProblems()).toEqual([])
     })
+
+    it('the balance and its payouts', async () => {
+      const { charge } = await pay('pm_card_bypassPending')
+      const payout = textAt(await stripe.control('payouts', { currency: 'usd' }), 'id')
+      await stripe.eventAbout('payout.created', payout)
+      await stripe.eventAbout('payout.paid', payout)
+      await stripe.get(`/v1/payouts/${payout}`, { expand: ['balance_transaction.source'] })
+      await stripe.get('/v1/payouts')
+      const taken = textAt(await stripe.get('/v1/balance_transactions', { payout }), 'data[0].id')
+      await stripe.get(`/v1/balance_transactions/${taken}`)
+      await stripe.get('/v1/balance_transactions', { source: charge, expand: ['data.source'] })
+      await stripe.get('/v1/balance')
+      expect(await stripe.newProblems()).toEqual([])
+    })
   },
 )
