@@ -1,6 +1,7 @@
 /** API and worker, as processes of this checkout. */
 
 import path from 'node:path'
+import { runBuilt } from './build.ts'
 import type { Processes, RunningProcess } from './processes.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
@@ -21,7 +22,7 @@ export async function startService(options: {
   const running = await processes.launch({
     name,
     command: process.execPath,
-    args: ['--import', 'tsx', path.resolve(root, entry)],
+    args: await runBuilt(entry),
     environment,
     workingDirectory: root,
     stopWithinMs: 20_000,

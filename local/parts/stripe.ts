@@ -1,6 +1,7 @@
 /** The local Stripe, which is part of this repository. */
 
 import path from 'node:path'
+import { runBuilt } from '../build.ts'
 import { accepts } from '../ports.ts'
 import type { Processes, RunningProcess } from '../processes.ts'
 
@@ -25,7 +26,7 @@ export async function startStripe(options: {
     name,
     command: process.execPath,
     args: [
-      ['--import', 'tsx', path.join(import.meta.dirname, '..', 'stripe', 'main.ts'), '--port', String(port)],
+      [...(await runBuilt('local/stripe/main.ts')), '--port', String(port)],
       keepState ? ['--state', path.join(processes.stateDirectory, `${name}.json`)] : [],
     ].flat(),
     workingDirectory: path.resolve(import.meta.dirname, '..', '..'),

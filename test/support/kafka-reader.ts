@@ -17,7 +17,12 @@ export interface KafkaReader {
 /** Reads topics from their beginning, as a consumer of its own. */
 export async function readKafka(brokers: string, topics: string[]): Promise<KafkaReader> {
   const kafka = createKafka({ brokers: [brokers], sasl: undefined })
-  const consumer = kafka.consumer({ groupId: `test-${randomUUID()}`, sessionTimeout: 6_000 })
+  const consumer = kafka.consumer({
+    groupId: `test-${randomUUID()}`,
+    sessionTimeout: 6_000,
+    // It ends only when the fetch under way does, which waits so long for messages.
+    maxWaitTimeInMs: 250,
+  })
   const messages: ReadMessage[] = []
   await consumer.connect()
   await consumer.subscribe({ topics, fromBeginning: true })
