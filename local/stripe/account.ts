@@ -2,7 +2,9 @@ import type { BalanceTransaction } from './objects/balance-transaction.ts'
 import type { Charge } from './objects/charge.ts'
 import type { CheckoutSession } from './objects/checkout-session.ts'
 import type { Coupon, Discount } from './objects/coupon.ts'
+import type { CreditNote } from './objects/credit-note.ts'
 import type { Customer } from './objects/customer.ts'
+import type { CustomerBalanceTransaction } from './objects/customer-balance-transaction.ts'
 import type { Dispute } from './objects/dispute.ts'
 import type { EarlyFraudWarning } from './objects/early-fraud-warning.ts'
 import { newEvent, type StoredEvent } from './objects/event.ts'
@@ -71,6 +73,8 @@ export class Account {
   readonly charges: Collection<Charge>
   readonly checkoutSessions: Collection<CheckoutSession>
   readonly coupons: Collection<Coupon>
+  readonly creditNotes: Collection<CreditNote>
+  readonly customerBalanceTransactions: Collection<CustomerBalanceTransaction>
   readonly customers: Collection<Customer>
   /** Stripe remembers that they were there, and nothing else of them. */
   readonly deletedCustomers: Collection<Stored>
@@ -116,6 +120,13 @@ export class Account {
       setup_intent: (session) => session.setup_intent ?? session.hidden.setupIntent,
     })
     this.coupons = this.#collection('coupon')
+    this.creditNotes = this.#collection('credit_note', {
+      customer: (note) => note.customer,
+      invoice: (note) => note.invoice,
+    })
+    this.customerBalanceTransactions = this.#collection('customer_balance_transaction', {
+      customer: (one) => one.customer,
+    })
     this.customers = this.#collection('customer', {
       email: (one) => one.email,
       test_clock: (one) => one.test_clock,
@@ -167,8 +178,10 @@ export class Account {
     this.webhookEndpoints = this.#collection('webhook_endpoint')
     this.agenda = new Agenda(this.appointments)
     this.#byPrefix = {
+      cbtxn: this.customerBalanceTransactions,
       ch: this.charges,
       clock: this.testClocks,
+      cn: this.creditNotes,
       cs_test: this.checkoutSessions,
       cus: this.customers,
       di: this.discounts,

@@ -1,6 +1,7 @@
 import type { Account } from './account.ts'
 import type { BalanceTransaction } from './objects/balance-transaction.ts'
 import type { Charge } from './objects/charge.ts'
+import type { CreditNote } from './objects/credit-note.ts'
 import type { Invoice } from './objects/invoice.ts'
 import { planOf } from './objects/price.ts'
 import type { Subscription } from './objects/subscription.ts'
@@ -57,19 +58,21 @@ const presenters: Record<string, Presenter> = {
     const price = account.prices.must((object as SubscriptionItem).price)
     return { plan: planOf(price), price }
   },
-  invoice: (_account, object) => {
-    const invoice = object as Invoice
-    return {
-      lines: {
-        object: 'list',
-        data: invoice.lines.slice(0, linesShown),
-        has_more: invoice.lines.length > linesShown,
-        total_count: invoice.lines.length,
-        url: `/v1/invoices/${invoice.id}/lines`,
-      },
-    }
-  },
+  invoice: (_account, object) => linesOf(`/v1/invoices/${object.id}/lines`, (object as Invoice).lines),
+  credit_note: (_account, object) =>
+    linesOf(`/v1/credit_notes/${object.id}/lines`, (object as CreditNote).lines),
 }
+
+/** The first lines; the others are on the list's own page. */
+const linesOf = (url: string, lines: object[]): Json => ({
+  lines: {
+    object: 'list',
+    data: lines.slice(0, linesShown),
+    has_more: lines.length > linesShown,
+    total_count: lines.length,
+    url,
+  },
+})
 
 const linesShown = 10
 

@@ -5,6 +5,7 @@ import { newInvoicePayment } from '../objects/invoice-payment.ts'
 import type { LineItem } from '../objects/line-item.ts'
 import { newPaymentIntent, type PaymentIntent } from '../objects/payment-intent.ts'
 import { cancelPaymentIntent } from './charging.ts'
+import { changeBalance } from './customer-balance.ts'
 import { notByItself } from './retrying.ts'
 import { followPaidInvoice, followSettledInvoice, followVoidedInvoice } from './subscription-status.ts'
 
@@ -112,10 +113,18 @@ export function finalizePaidInvoice(account: Account, invoice: Invoice, intent: 
 /** Sets the customer's balance off against an invoice; a negative total, or one too small to charge, goes into it. */
 function applyBalance(account: Account, invoice: Invoice, customer: Customer): Partial<Invoice> {
   const due = dueAfterBalance(invoice.total, customer)
-  const previous = account.customers.change(customer, { balance: invoice.total + customer.balance - due })
-  if (Object.keys(previous).length > 0) account.emit('customer.updated', customer, previous)
+  const starting = customer.balance
+  const applied = invoice.total - due
+  // What is too little to be charged now is owed with the next invoice.
+  const tooSmall = due === 0 && invoice.total + starting > 0
+  if (applied !== 0)
+    changeBalance(account, customer, applied, {
+      type: tooSmall ? 'invoice_too_small' : 'applied_to_invoice',
+      currency: invoice.currency,
+      invoice: invoice.id,
+    })
   return {
-    starting_balance: previous.balance ?? customer.balance,
+    starting_balance: starting,
     ending_balance: customer.balance,
     amount_due: due,
     amount_remaining: due,
@@ -147,8 +156,11 @@ function returnCredit(account: Account, invoice: Invoice): void {
   const customer = account.customers.get(invoice.customer)
   const used = (invoice.ending_balance ?? invoice.starting_balance) - invoice.starting_balance
   if (!customer || used === 0) return
-  const previous = account.customers.change(customer, { balance: customer.balance - used })
-  account.emit('customer.updated', customer, previous)
+  changeBalance(account, customer, -used, {
+    type: 'unapplied_from_invoice',
+    currency: invoice.currency,
+    invoice: invoice.id,
+  })
 }
 
 /** Fifty cents, in whatever the currency's smallest unit is, is the least that Stripe charges. */
@@ -213,16 +225,7 @@ export function voidInvoice(account: Account, invoice: Invoice): void {
     ...notByItself,
     status_transitions: { ...invoice.status_transitions, voided_at: now },
   })
-  for (const payment of account.invoicePayments.where('invoice', invoice.id)) {
-    if (payment.status !== 'open') continue
-    account.invoicePayments.change(payment, {
-      status: 'canceled',
-      status_transitions: { canceled_at: now, paid_at: null },
-    })
-    const intent = account.paymentIntents.must(payment.payment.payment_intent)
-    if (intent.status !== 'succeeded' && intent.status !== 'canceled')
-      cancelPaymentIntent(account, intent, 'void_invoice')
-  }
+  cancelPayments(account, invoice)
   returnCredit(account, invoice)
   account.emit('invoice.voided', invoice)
   // What was billed before decides now; a draft is not yet asked for.
@@ -231,6 +234,20 @@ export function voidInvoice(account: Account, invoice: Invoice): void {
     .findLast((one) => one.status !== 'void' && one.status !== 'draft')
   if (before?.status !== 'open') followSettledInvoice(account, invoice)
   followVoidedInvoice(account, invoice)
+}
+
+/** Whatever was to pay an invoice cannot do so any more. */
+export function cancelPayments(account: Account, invoice: Invoice): void {
+  for (const payment of account.invoicePayments.where('invoice', invoice.id)) {
+    if (payment.status !== 'open') continue
+    account.invoicePayments.change(payment, {
+      status: 'canceled',
+      status_transitions: { canceled_at: account.nowOf(invoice.customer), paid_at: null },
+    })
+    const intent = account.paymentIntents.must(payment.payment.payment_intent)
+    if (intent.status !== 'succeeded' && intent.status !== 'canceled')
+      cancelPaymentIntent(account, intent, 'void_invoice')
+  }
 }
 
 /** Nobody expects the money any more, though it may still be paid. */

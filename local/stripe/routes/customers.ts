@@ -22,6 +22,7 @@ import { newCustomer, type Customer, type Shipping } from '../objects/customer.t
 import { addressOf, changedMetadata } from '../objects/shared.ts'
 import type { TestClock } from '../objects/test-clock.ts'
 import { removeCustomer } from '../processes/customers.ts'
+import { recordBalance } from '../processes/customer-balance.ts'
 import { attachPaymentMethod, findPaymentMethod } from '../processes/payment-methods.ts'
 import { given, named } from './find.ts'
 
@@ -105,6 +106,7 @@ function create(account: Account, params: Parsed<typeof createShape>): Customer 
       balance: params.balance,
     }),
   )
+  if (customer.balance !== 0) recordBalance(account, customer, customer.balance, { type: 'initial' })
   if (method) attachPaymentMethod(account, method, customer)
   setDefaultMethod(account, customer, params.invoice_settings?.default_payment_method)
   account.emit('customer.created', customer)
@@ -159,6 +161,8 @@ function update(account: Account, customer: Customer, params: Parsed<typeof shar
     ...(params.tax_exempt !== undefined && { tax_exempt: params.tax_exempt ?? 'none' }),
     metadata: changedMetadata(customer.metadata, params.metadata),
   })
+  if (previous.balance !== undefined)
+    recordBalance(account, customer, customer.balance - previous.balance, { type: 'adjustment' })
   const changed = { ...settled, ...previous }
   if (Object.keys(changed).length > 0) account.emit('customer.updated', customer, changed)
   return customer

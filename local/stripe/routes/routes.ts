@@ -6,6 +6,8 @@ import { invoicePaymentRoutes } from './invoice-payments.ts'
 import { invoiceRoutes } from './invoices.ts'
 import { checkoutSessionRoutes } from './checkout-sessions.ts'
 import { couponRoutes } from './coupons.ts'
+import { creditNoteRoutes } from './credit-notes.ts'
+import { customerBalanceRoutes } from './customer-balance.ts'
 import { customerRoutes } from './customers.ts'
 import { disputeRoutes, earlyFraudWarningRoutes } from './disputes.ts'
 import { eventRoutes } from './events.ts'
@@ -33,6 +35,8 @@ export const routes: Route[] = [
   ...chargeRoutes,
   ...checkoutSessionRoutes,
   ...couponRoutes,
+  ...creditNoteRoutes,
+  ...customerBalanceRoutes,
   ...customerRoutes,
   ...disputeRoutes,
   ...earlyFraudWarningRoutes,

@@ -123,5 +123,50 @@ describe.skipIf(why !== '')(
       await stripe.get('/v1/balance')
       expect(await stripe.newProblems()).toEqual([])
     })
+
+    it('credit notes, and what they do to a customer', async () => {
+      const customer = textAt(await stripe.post('/v1/customers', { email: 'ada@example.com' }), 'id')
+      await stripe.post('/v1/payment_methods/pm_card_visa/attach', { customer })
+      const method = textAt(await stripe.get('/v1/payment_methods', { customer }), 'data[0].id')
+      const invoiceOf = async (amount: number) => {
+        const id = textAt(await stripe.post('/v1/invoices', { customer, currency: 'usd' }), 'id')
+        await stripe.post('/v1/invoiceitems', { customer, invoice: id, amount })
+        await stripe.post(`/v1/invoices/${id}/finalize`)
+        return id
+      }
+      const open = await invoiceOf(9900)
+      const first = textAt(await stripe.post('/v1/credit_notes', { invoice: open, amount: 900 }), 'id')
+      await stripe.post(`/v1/credit_notes/${first}`, { memo: 'Sorry', metadata: { a: 'b' } })
+      await stripe.post(`/v1/credit_notes/${first}/void`)
+      await stripe.eventAbout('credit_note.voided', first)
+      await stripe.post('/v1/credit_notes', { invoice: open, amount: 400 })
+      await stripe.post(`/v1/invoices/${open}/pay`, { payment_method: method })
+      const given = { amount: 3000, refund_amount: 1000, credit_amount: 1500, out_of_band_amount: 500 }
+      await stripe.get('/v1/credit_notes/preview', { invoice: open, ...given })
+      await stripe.get('/v1/credit_notes/preview/lines', { invoice: open, ...given })
+      const note = textAt(
+        await stripe.post('/v1/credit_notes', { invoice: open, reason: 'duplicate', ...given }),
+        'id',
+      )
+      const expand = ['refunds.refund', 'customer_balance_transaction', 'invoice', 'customer']
+      await stripe.get(`/v1/credit_notes/${note}`, { expand })
+      await stripe.get(`/v1/credit_notes/${note}/lines`)
+      await stripe.get('/v1/credit_notes', { customer })
+      const line = textAt(await stripe.get(`/v1/invoices/${open}`), 'lines.data[0].id')
+      const lines = [{ type: 'invoice_line_item', invoice_line_item: line, amount: 100 }]
+      await stripe.post('/v1/credit_notes', { invoice: open, lines, credit_amount: 100 })
+      await stripe.refused(400, 'POST', '/v1/credit_notes', { invoice: open, amount: 99_000 })
+      const settled = await invoiceOf(2000)
+      await stripe.post('/v1/credit_notes', { invoice: settled, amount: 400 })
+      await stripe.eventAbout('invoice.paid', settled)
+
+      const owed = { amount: -500, currency: 'usd', description: 'Goodwill' }
+      const credit = textAt(await stripe.post(`/v1/customers/${customer}/balance_transactions`, owed), 'id')
+      const path = `/v1/customers/${customer}/balance_transactions/${credit}`
+      await stripe.post(path, { metadata: { a: 'b' } })
+      await stripe.get(path)
+      await stripe.get(`/v1/customers/${customer}/balance_transactions`)
+      expect(await stripe.newProblems()).toEqual([])
+    })
   },
 )
