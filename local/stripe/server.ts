@@ -39,7 +39,7 @@ export async function startLocalStripe(options: LocalStripeOptions = {}): Promis
   const account = new Account(journal)
   journal.load()
   if (options.settings) account.changeSettings(options.settings)
-  const localApi = new LocalApi(account)
+  const localApi = new LocalApi(account, routes)
   const faults = () => localApi.faults
   const api = new Api(account, faults, routes)
   const courier = new Courier(account, faults)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Account, KeptAnswer } from '../account.ts'
+import type { Account } from '../account.ts'
+import type { KeptAnswer } from '../collections.ts'
 import { StripeError } from './errors.ts'
 
 interface Request {

@@ -11,6 +11,7 @@ import { hasFailed } from '../processes/refunding.ts'
 import { badParameter, unrecognizedUrl } from './errors.ts'
 import { render } from './expand.ts'
 import { noFaults, readFaults, type Faults } from './faults.ts'
+import { alterObject, callSilently, forgetObject } from './local-divergence.ts'
 import { parseGiven, textOf, type Given } from './local-input.ts'
 import {
   decideDisputeByHand,
@@ -19,15 +20,18 @@ import {
   payOutByHand,
   warnOfFraudByHand,
 } from './local-money.ts'
+import { Router, type Route } from './router.ts'
 import { readSettings } from './settings.ts'
 
 /** What only a stand-in can offer: faults on demand, counts, and a hand for tests without a browser. */
 export class LocalApi {
   faults: Faults = noFaults()
   readonly #account: Account
+  readonly #router: Router
 
-  constructor(account: Account) {
+  constructor(account: Account, routes: Route[]) {
     this.#account = account
+    this.#router = new Router(routes)
   }
 
   /** @throws StripeError, in the same form as Stripe's API */
@@ -53,6 +57,12 @@ export class LocalApi {
         return this.#pay(id, parseGiven(body))
       case 'POST invoices/pay':
         return this.#payInvoice(id, parseGiven(body))
+      case 'POST silently':
+        return this.#silently(parseGiven(body))
+      case 'POST objects':
+        return alterObject(this.#account, id, parseGiven(body))
+      case 'DELETE objects':
+        return forgetObject(this.#account, id)
       case 'POST refunds/move':
         return moveRefundByHand(this.#account, id, parseGiven(body))
       case 'POST charges/dispute':
@@ -70,6 +80,14 @@ export class LocalApi {
       default:
         throw unrecognizedUrl(method, path)
     }
+  }
+
+  /** Any call of Stripe's API, or one of these, that nobody hears of. */
+  #silently({ call, parameters = {} }: Given): object {
+    const [method = '', path = ''] = typeof call === 'string' ? call.split(' ') : []
+    return path.startsWith('/_local/')
+      ? this.#account.silently(() => this.answer(method, path, JSON.stringify(parameters)))
+      : callSilently(this.#account, this.#router, { method, path, parameters })
   }
 
   /** The counts come from the objects themselves, so that they hold after a restart too. */

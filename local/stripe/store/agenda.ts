@@ -69,6 +69,11 @@ export class Agenda {
     if (next) this.#run(next)
   }
 
+  /** Does at once what was to happen later. */
+  runNow(appointment: Appointment): void {
+    if (this.#appointments.get(appointment.id) === appointment) this.#run(appointment)
+  }
+
   /** Forgets all that was to happen on a clock. */
   forget(clock: string): void {
     for (const appointment of this.#appointments.where('clock', clock)) this.#appointments.remove(appointment)

@@ -17,9 +17,9 @@ export const payments = (stripe: () => Stripe) => ({
     return { payment_intent: intent.id, charge: idOf(intent.latest_charge) }
   },
 
-  /** The types of all events of these kinds, in their order. */
-  async eventTypes(types: string[]): Promise<string[]> {
-    const { data } = await stripe().events.list({ limit: 100, types })
+  /** The types of all events, or of those of these kinds, in their order. */
+  async eventTypes(types?: string[]): Promise<string[]> {
+    const { data } = await stripe().events.list({ limit: 100, ...(types && { types }) })
     return data.map(({ type }) => type).toReversed()
   },
 })
