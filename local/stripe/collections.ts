@@ -22,6 +22,7 @@ import type { SetupIntent } from './objects/setup-intent.ts'
 import type { Subscription } from './objects/subscription.ts'
 import type { SubscriptionItem } from './objects/subscription-item.ts'
 import type { SubscriptionSchedule } from './objects/subscription-schedule.ts'
+import type { TaxRate } from './objects/tax-rate.ts'
 import type { TestClock } from './objects/test-clock.ts'
 import type { WebhookEndpoint } from './objects/webhook-endpoint.ts'
 import type { StripeObject } from './present.ts'
@@ -84,6 +85,7 @@ export class Collections {
   readonly subscriptionItems: Collection<SubscriptionItem>
   readonly subscriptions: Collection<Subscription>
   readonly subscriptionSchedules: Collection<SubscriptionSchedule>
+  readonly taxRates: Collection<TaxRate>
   readonly testClocks: Collection<TestClock>
   readonly webhookEndpoints: Collection<WebhookEndpoint>
 
@@ -161,6 +163,7 @@ export class Collections {
     this.subscriptionSchedules = this.#collection('subscription_schedule', {
       customer: (one) => one.customer,
     })
+    this.taxRates = this.#collection('tax_rate')
     this.testClocks = this.#collection('test_clock')
     this.webhookEndpoints = this.#collection('webhook_endpoint')
   }
@@ -212,4 +215,5 @@ const namesByPrefix = new Map([
   ['sub', 'subscription'],
   ['sub_sched', 'subscription_schedule'],
   ['txn', 'balance_transaction'],
+  ['txr', 'tax_rate'],
 ])

@@ -3,6 +3,7 @@ import type { BalanceTransaction } from './objects/balance-transaction.ts'
 import type { Charge } from './objects/charge.ts'
 import type { CreditNote } from './objects/credit-note.ts'
 import type { Invoice } from './objects/invoice.ts'
+import type { InvoiceItem } from './objects/invoice-item.ts'
 import { planOf } from './objects/price.ts'
 import type { Subscription } from './objects/subscription.ts'
 import type { SubscriptionItem } from './objects/subscription-item.ts'
@@ -47,6 +48,7 @@ const presenters: Record<string, Presenter> = {
         total_count: items.length,
         url: `/v1/subscription_items?subscription=${subscription.id}`,
       },
+      default_tax_rates: ratesOf(account, subscription.default_tax_rates),
       pending_update: pendingUpdateOf(account, subscription),
       ...statusDetailsOf(subscription),
       // Of several items Stripe shows none here.
@@ -58,10 +60,20 @@ const presenters: Record<string, Presenter> = {
     const price = account.prices.must((object as SubscriptionItem).price)
     return { plan: planOf(price), price }
   },
-  invoice: (_account, object) => linesOf(`/v1/invoices/${object.id}/lines`, (object as Invoice).lines),
+  invoice: (account, object) => {
+    const { id, lines, default_tax_rates } = object as Invoice
+    return {
+      ...linesOf(`/v1/invoices/${id}/lines`, lines),
+      default_tax_rates: ratesOf(account, default_tax_rates),
+    }
+  },
+  invoiceitem: (account, object) => ({ tax_rates: ratesOf(account, (object as InvoiceItem).tax_rates) }),
   credit_note: (_account, object) =>
     linesOf(`/v1/credit_notes/${object.id}/lines`, (object as CreditNote).lines),
 }
+
+const ratesOf = (account: Account, ids: string[]): Json[] =>
+  ids.map((id) => present(account, account.taxRates.must(id)))
 
 /** The first lines; the others are on the list's own page. */
 const linesOf = (url: string, lines: object[]): Json => ({

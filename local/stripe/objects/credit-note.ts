@@ -1,6 +1,7 @@
 import { newId } from '../store/ids.ts'
 import type { Invoice } from './invoice.ts'
 import type { Metadata } from './shared.ts'
+import { sumByRate, sumOf, type Tax } from './tax-rate.ts'
 
 export const creditReasons = ['duplicate', 'fraudulent', 'order_change', 'product_unsatisfactory'] as const
 export type CreditReason = (typeof creditReasons)[number]
@@ -18,7 +19,7 @@ export interface CreditNoteLine {
   pretax_credit_amounts: never[]
   quantity: number | null
   tax_rates: never[]
-  taxes: never[]
+  taxes: Tax[]
   type: 'invoice_line_item' | 'custom_line_item'
   unit_amount: number | null
   unit_amount_decimal: string | null
@@ -73,6 +74,9 @@ export function newCreditNote(given: NewCreditNote) {
   const { now, invoice, lines, prePayment, postPayment } = given
   const id = newId('cn')
   const total = prePayment + postPayment
+  const taxes = lines.flatMap((line) => line.taxes)
+  const exclusive = sumOf(taxes, 'exclusive')
+  const withoutTax = total - exclusive - sumOf(taxes, 'inclusive')
   return {
     id,
     object: 'credit_note' as const,
@@ -101,11 +105,11 @@ export function newCreditNote(given: NewCreditNote) {
     refunds: given.refunds,
     shipping_cost: null,
     status: 'issued' as 'issued' | 'void',
-    subtotal: total,
-    subtotal_excluding_tax: total,
+    subtotal: total - exclusive,
+    subtotal_excluding_tax: withoutTax,
     total,
-    total_excluding_tax: total,
-    total_taxes: [],
+    total_excluding_tax: withoutTax,
+    total_taxes: sumByRate(taxes),
     type: typeOf(prePayment, postPayment),
     voided_at: null as number | null,
   }

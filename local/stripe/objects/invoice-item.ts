@@ -21,6 +21,7 @@ export interface NewInvoiceItem {
   discountable: boolean
   discounts: string[]
   metadata: Metadata
+  taxRates?: string[] | undefined
   period?: { start: number; end: number } | undefined
 }
 
@@ -59,7 +60,7 @@ export function newInvoiceItem(given: NewInvoiceItem) {
     proration: given.proration !== undefined,
     quantity: given.quantity,
     quantity_decimal: String(given.quantity),
-    tax_rates: [],
+    tax_rates: given.taxRates ?? [],
     test_clock: given.testClock,
     hidden: { creditedItems: given.proration?.creditedItems ?? null },
   }

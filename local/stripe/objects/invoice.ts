@@ -2,6 +2,7 @@ import { newId } from '../store/ids.ts'
 import type { Customer } from './customer.ts'
 import type { LineItem } from './line-item.ts'
 import type { Metadata } from './shared.ts'
+import type { Tax } from './tax-rate.ts'
 
 export type InvoiceStatus = 'draft' | 'open' | 'paid' | 'uncollectible' | 'void'
 export type BillingReason =
@@ -22,6 +23,8 @@ export interface NewInvoice {
   collectionMethod?: CollectionMethod | undefined
   dueDate?: number | null | undefined
   defaultPaymentMethod?: string | null | undefined
+  /** Of a subscription, where the invoice bills one. */
+  defaultTaxRates?: string[] | undefined
   description?: string | null | undefined
   footer?: string | null | undefined
   metadata?: Metadata
@@ -68,7 +71,7 @@ export function newInvoice(given: NewInvoice) {
     customer_tax_ids: [],
     default_payment_method: given.defaultPaymentMethod ?? null,
     default_source: null,
-    default_tax_rates: [],
+    default_tax_rates: given.defaultTaxRates ?? [],
     description: given.description ?? null,
     discounts: [] as string[],
     due_date: given.dueDate ?? null,
@@ -125,7 +128,7 @@ export function newInvoice(given: NewInvoice) {
     total_discount_amounts: [] as { amount: number; discount: string }[],
     total_excluding_tax: 0,
     total_pretax_credit_amounts: [] as { amount: number; discount: string; type: 'discount' }[],
-    total_taxes: [],
+    total_taxes: [] as Tax[],
     webhooks_delivered_at: now as number | null,
     hidden: {
       /** What the card networks are told is paid for: the invoice, or the session that led to it. */

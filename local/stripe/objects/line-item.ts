@@ -2,6 +2,7 @@ import { newId } from '../store/ids.ts'
 import type { InvoiceItem } from './invoice-item.ts'
 import type { Price } from './price.ts'
 import type { Metadata } from './shared.ts'
+import type { Tax } from './tax-rate.ts'
 
 export interface Period {
   start: number
@@ -46,7 +47,7 @@ export interface LineItem {
   quantity: number
   quantity_decimal: string
   subtotal: number
-  taxes: never[]
+  taxes: Tax[]
 }
 
 const lineItem = (

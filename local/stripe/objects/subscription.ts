@@ -16,6 +16,7 @@ export interface NewSubscription {
   collectionMethod?: CollectionMethod | undefined
   daysUntilDue?: number | null | undefined
   defaultPaymentMethod?: string | null | undefined
+  defaultTaxRates?: string[] | undefined
   description?: string | null | undefined
   metadata?: Metadata
   trialEnd?: number | null | undefined
@@ -76,7 +77,7 @@ export function newSubscription(given: NewSubscription) {
     days_until_due: given.daysUntilDue ?? null,
     default_payment_method: given.defaultPaymentMethod ?? null,
     default_source: null,
-    default_tax_rates: [],
+    default_tax_rates: given.defaultTaxRates ?? [],
     description: given.description ?? null,
     discounts: [] as string[],
     ended_at: null as number | null,

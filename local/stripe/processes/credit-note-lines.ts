@@ -4,6 +4,7 @@ import { creditNoteLine, type CreditNoteLine } from '../objects/credit-note.ts'
 import type { Invoice } from '../objects/invoice.ts'
 import type { LineItem } from '../objects/line-item.ts'
 import { formatAmount, type Metadata } from '../objects/shared.ts'
+import { partOf } from '../objects/tax-rate.ts'
 
 export interface WantedLine {
   type: 'invoice_line_item' | 'custom_line_item'
@@ -65,6 +66,7 @@ export function creditLine(
     invoice_line_item: line.id,
     metadata: wanted.metadata ?? {},
     quantity: wanted.amount === undefined ? (wanted.quantity ?? line.quantity) : null,
+    taxes: partOf(line.taxes, amount, line.amount),
   })
 }
 

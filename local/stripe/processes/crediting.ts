@@ -9,6 +9,7 @@ import {
 import type { Invoice } from '../objects/invoice.ts'
 import type { Refund } from '../objects/refund.ts'
 import { formatAmount, type Metadata } from '../objects/shared.ts'
+import { sumOf } from '../objects/tax-rate.ts'
 import { creditLine, wholeAmount, type WantedLine } from './credit-note-lines.ts'
 import { changeBalance } from './customer-balance.ts'
 import { cancelPayments, intentOf, markPaid } from './invoicing.ts'
@@ -40,7 +41,10 @@ export function issueCreditNote(account: Account, invoice: Invoice, wanted: Want
   const lines = wanted.lines?.map((line, at) => creditLine(account, invoice, line, at)) ?? [
     wholeAmount(wanted.amount ?? 0),
   ]
-  const total = lines.reduce((sum, { amount, discount_amount }) => sum + amount - discount_amount, 0)
+  const total = lines.reduce(
+    (sum, { amount, discount_amount, taxes }) => sum + amount - discount_amount + sumOf(taxes, 'exclusive'),
+    0,
+  )
   refuseTooMuch(invoice, total, wanted)
   const prePayment = Math.min(total, invoice.amount_remaining)
   const postPayment = total - prePayment

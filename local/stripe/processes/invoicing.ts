@@ -4,9 +4,11 @@ import { newInvoice, subscriptionOf, type Invoice, type NewInvoice } from '../ob
 import { newInvoicePayment } from '../objects/invoice-payment.ts'
 import type { LineItem } from '../objects/line-item.ts'
 import { newPaymentIntent, type PaymentIntent } from '../objects/payment-intent.ts'
+import { sumByRate, sumOf } from '../objects/tax-rate.ts'
 import { cancelPaymentIntent } from './charging.ts'
 import { changeBalance } from './customer-balance.ts'
 import { notByItself } from './retrying.ts'
+import { withTaxes } from './taxes.ts'
 import { followPaidInvoice, followSettledInvoice, followVoidedInvoice } from './subscription-status.ts'
 
 export const overdueInvoiceJob = 'invoice_overdue'
@@ -14,7 +16,11 @@ export const overdueInvoiceJob = 'invoice_overdue'
 /** Makes a draft. Its event is left to the caller, who may have to tell of the subscription first. */
 export function draftInvoice(account: Account, given: Omit<NewInvoice, 'now'>): Invoice {
   const { customer, currency } = given
-  const invoice = account.invoices.insert(newInvoice({ ...given, now: account.now(customer) }))
+  const subscription = account.subscriptions.get(given.subscription?.id ?? '')
+  const defaultTaxRates = subscription?.default_tax_rates ?? given.defaultTaxRates
+  const invoice = account.invoices.insert(
+    newInvoice({ ...given, defaultTaxRates, now: account.now(customer) }),
+  )
   if (customer.currency === null) {
     const previous = account.customers.change(customer, { currency })
     account.emit('customer.updated', customer, previous)
@@ -24,24 +30,28 @@ export function draftInvoice(account: Account, given: Omit<NewInvoice, 'now'>): 
 
 /** Puts the lines on a draft and sums them up. */
 export function setLines(account: Account, invoice: Invoice, lines: LineItem[]): void {
-  account.invoices.change(invoice, totalsOf(lines))
+  account.invoices.change(invoice, totalsOf(withTaxes(account, invoice, lines)))
 }
 
 /** What an invoice says of its lines; a coupon on a line has already lowered its part of the subtotal. */
 export function totalsOf(lines: LineItem[]) {
   const discountOf = (line: LineItem): number =>
     line.discount_amounts.reduce((sum, { amount }) => sum + amount, 0)
-  const total = lines.reduce((sum, line) => sum + line.amount - discountOf(line), 0)
+  const taxes = lines.flatMap((line) => line.taxes)
+  const subtotal = lines.reduce((sum, line) => sum + line.amount - discountOf(line), 0)
+  const withoutTax = subtotal - sumOf(taxes, 'inclusive')
+  const total = subtotal + sumOf(taxes, 'exclusive')
   return {
     lines,
-    subtotal: total,
-    subtotal_excluding_tax: total,
+    subtotal,
+    subtotal_excluding_tax: withoutTax,
     total,
-    total_excluding_tax: total,
+    total_excluding_tax: withoutTax,
     amount_due: Math.max(total, 0),
     amount_remaining: Math.max(total, 0),
     total_discount_amounts: lines.flatMap((line) => line.discount_amounts),
     total_pretax_credit_amounts: lines.flatMap((line) => line.pretax_credit_amounts),
+    total_taxes: sumByRate(taxes),
   }
 }
 

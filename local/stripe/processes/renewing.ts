@@ -22,6 +22,7 @@ import { startDuePhase } from './scheduling.ts'
 import { cancelSubscription, defaultCardOf } from './subscribing.ts'
 import { fullPeriodLine } from './subscription-lines.ts'
 import { forgetPlans, periodEndsOf, planPeriodEnd } from './subscription-status.ts'
+import { withTaxes } from './taxes.ts'
 
 const renewed = new Set(['trialing', 'active', 'past_due', 'unpaid'])
 
@@ -184,9 +185,11 @@ export function upcomingInvoice(account: Account, subscription: Subscription): I
     billingReason: 'upcoming',
     collectionMethod: subscription.collection_method,
     subscription: { id, metadata: subscription.metadata },
+    defaultTaxRates: subscription.default_tax_rates,
     period: { start: Math.min(...due.map((item) => item.current_period_start)), end },
   })
   const active = { ...subscription, status: 'active' as const }
-  const lines = linesOf(account, active, draft, waitingItems(account, subscription), items)
+  const waiting = waitingItems(account, subscription)
+  const lines = withTaxes(account, draft, linesOf(account, active, draft, waiting, items))
   return asUpcoming({ ...draft, ...notByItself, ...totalsOf(lines) }, customer)
 }

@@ -49,6 +49,7 @@ export interface SubscriptionPlan {
   collectionMethod?: CollectionMethod | undefined
   daysUntilDue?: number | undefined
   defaultPaymentMethod?: PaymentMethod | undefined
+  defaultTaxRates?: string[] | undefined
   description?: string | undefined
   metadata?: Metadata
   cancelAt?: CancellationTime | undefined
@@ -110,6 +111,7 @@ export function createSubscription(
       collectionMethod: plan.collectionMethod,
       daysUntilDue: plan.daysUntilDue,
       defaultPaymentMethod: plan.defaultPaymentMethod?.id,
+      defaultTaxRates: plan.defaultTaxRates,
       description: plan.description,
       metadata: plan.metadata ?? {},
       trialEnd: plan.trialEnd,

@@ -29,6 +29,7 @@ import { addItem, removeItem } from '../processes/invoice-items.ts'
 import { discountItem } from '../processes/discounts.ts'
 import { given, named } from './find.ts'
 import { priceData, priceFromData } from './prices.ts'
+import { taxRates, taxRatesNamed } from './tax-rates.ts'
 
 const createShape = {
   amount: integer(),
@@ -48,7 +49,7 @@ const createShape = {
   subscription: unsupported(),
   tax_behavior: ignored(),
   tax_code: ignored(),
-  tax_rates: unsupported(),
+  tax_rates: taxRates,
   unit_amount_decimal: decimal(),
 }
 
@@ -80,6 +81,7 @@ function create(account: Account, params: Parsed<typeof createShape>): InvoiceIt
       discountable: params.discountable ?? true,
       discounts: [],
       metadata: changedMetadata({}, params.metadata),
+      taxRates: taxRatesNamed(account, params.tax_rates ?? null, 'tax_rates'),
       period: params.period,
     }),
   )
@@ -135,7 +137,7 @@ const updateShape = {
   quantity_decimal: unsupported(),
   tax_behavior: ignored(),
   tax_code: ignored(),
-  tax_rates: unsupported(),
+  tax_rates: taxRates,
   unit_amount_decimal: unsupported(),
 }
 
@@ -183,6 +185,9 @@ export const invoiceItemRoutes = [
       ...(params.description !== undefined && { description: params.description }),
       ...(params.discountable !== undefined && { discountable: params.discountable }),
       ...(params.period !== undefined && { period: params.period }),
+      ...(params.tax_rates !== undefined && {
+        tax_rates: taxRatesNamed(account, params.tax_rates, 'tax_rates'),
+      }),
       metadata: changedMetadata(item.metadata, params.metadata),
     })
     if (invoice) addItem(account, invoice, item)

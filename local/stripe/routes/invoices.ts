@@ -1,22 +1,7 @@
 import type { Account } from '../account.ts'
 import { invalidRequest, missingParameter, StripeError } from '../http/errors.ts'
 import { pageOf, paging, pagingByTime, within } from '../http/lists.ts'
-import {
-  boolean,
-  clearable,
-  currency,
-  hash,
-  ignored,
-  integer,
-  metadata,
-  oneOf,
-  range,
-  required,
-  text,
-  timestamp,
-  unsupported,
-  type Parsed,
-} from '../http/parameters.ts'
+import { boolean, integer, oneOf, range, required, text, type Parsed } from '../http/parameters.ts'
 import { route } from '../http/router.ts'
 import { search } from '../http/search.ts'
 import { subscriptionOf, type Invoice } from '../objects/invoice.ts'
@@ -29,51 +14,16 @@ import {
   finalizeInvoice,
   intentOf,
   markUncollectible,
+  totalsOf,
   voidInvoice,
 } from '../processes/invoicing.ts'
 import { payInvoice, payOutOfBand } from '../processes/paying-invoices.ts'
 import { gatherItems } from '../processes/invoice-items.ts'
+import { withTaxes } from '../processes/taxes.ts'
 import { findPaymentMethod } from '../processes/payment-methods.ts'
 import { given, named } from './find.ts'
-
-const shared = {
-  account_tax_ids: unsupported(),
-  application_fee_amount: unsupported(),
-  auto_advance: boolean(),
-  automatic_tax: hash({ enabled: required(oneOf('false')), liability: ignored() }),
-  automatically_finalizes_at: unsupported(),
-  collection_method: oneOf('charge_automatically', 'send_invoice'),
-  custom_fields: unsupported(),
-  days_until_due: integer(0),
-  default_payment_method: clearable(text()),
-  default_source: unsupported(),
-  default_tax_rates: unsupported(),
-  description: clearable(text()),
-  discounts: unsupported(),
-  due_date: timestamp(),
-  effective_at: ignored(),
-  footer: clearable(text()),
-  issuer: ignored(),
-  metadata: metadata(),
-  number: unsupported(),
-  on_behalf_of: unsupported(),
-  payment_settings: ignored(),
-  rendering: ignored(),
-  shipping_cost: unsupported(),
-  shipping_details: unsupported(),
-  statement_descriptor: clearable(text(22)),
-  transfer_data: unsupported(),
-}
-
-const createShape = {
-  ...shared,
-  currency: currency(),
-  customer: text(),
-  customer_account: unsupported(),
-  from_invoice: unsupported(),
-  pending_invoice_items_behavior: oneOf('exclude', 'include'),
-  subscription: unsupported(),
-}
+import { createShape, payShape, shared } from './invoice-parameters.ts'
+import { taxRatesNamed } from './tax-rates.ts'
 
 function create(account: Account, params: Parsed<typeof createShape>): Invoice {
   if (params.customer === undefined) throw missingParameter('customer')
@@ -93,6 +43,7 @@ function create(account: Account, params: Parsed<typeof createShape>): Invoice {
     defaultPaymentMethod:
       params.default_payment_method &&
       findPaymentMethod(account, params.default_payment_method, 'default_payment_method').id,
+    defaultTaxRates: taxRatesNamed(account, params.default_tax_rates ?? null, 'default_tax_rates'),
     description: params.description,
     footer: params.footer,
     metadata: changedMetadata({}, params.metadata),
@@ -113,6 +64,7 @@ function update(account: Account, invoice: Invoice, params: Parsed<typeof shared
         params.default_payment_method &&
         findPaymentMethod(account, params.default_payment_method, 'default_payment_method').id,
     }),
+    ...(params.default_tax_rates !== undefined && retaxed(account, invoice, params.default_tax_rates)),
     ...(params.description !== undefined && { description: params.description }),
     ...(params.due_date !== undefined && { due_date: params.due_date }),
     ...(params.footer !== undefined && { footer: params.footer }),
@@ -123,13 +75,12 @@ function update(account: Account, invoice: Invoice, params: Parsed<typeof shared
   return invoice
 }
 
-const payShape = {
-  forgive: boolean(),
-  mandate: ignored(),
-  off_session: boolean(),
-  paid_out_of_band: boolean(),
-  payment_method: text(),
-  source: unsupported(),
+/** A draft whose lines are taxed otherwise. */
+function retaxed(account: Account, invoice: Invoice, rates: string[] | null): Partial<Invoice> {
+  requireDraft(account, invoice, "Finalized invoices can't be updated in this way")
+  const default_tax_rates = taxRatesNamed(account, rates, 'default_tax_rates')
+  const lines = withTaxes(account, { ...invoice, default_tax_rates }, invoice.lines)
+  return { default_tax_rates, ...totalsOf(lines) }
 }
 
 function pay(account: Account, invoice: Invoice, params: Parsed<typeof payShape>): Invoice {

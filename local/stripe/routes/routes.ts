@@ -25,6 +25,7 @@ import { subscriptionPauseRoutes } from './subscription-pauses.ts'
 import { subscriptionScheduleRoutes } from './subscription-schedules.ts'
 import { subscriptionUpdateRoutes } from './subscription-updates.ts'
 import { subscriptionRoutes } from './subscriptions.ts'
+import { taxRateRoutes } from './tax-rates.ts'
 import { testClockRoutes } from './test-clocks.ts'
 import { webhookEndpointRoutes } from './webhook-endpoints.ts'
 
@@ -58,6 +59,7 @@ export const routes: Route[] = [
   ...subscriptionPauseRoutes,
   ...subscriptionScheduleRoutes,
   ...subscriptionUpdateRoutes,
+  ...taxRateRoutes,
   ...testClockRoutes,
   ...webhookEndpointRoutes,
 ]

@@ -26,6 +26,7 @@ import { subscribe } from '../processes/subscribing.ts'
 import { given } from './find.ts'
 import { priceData, priceFromData } from './prices.ts'
 import { cancelAt } from './subscription-update-parameters.ts'
+import { taxRates, taxRatesNamed } from './tax-rates.ts'
 
 const items = list(
   hash({
@@ -64,7 +65,7 @@ const shape = {
   days_until_due: integer(0),
   default_payment_method: text(),
   default_source: unsupported(),
-  default_tax_rates: unsupported(),
+  default_tax_rates: taxRates,
   description: text(500),
   discounts: unsupported(),
   invoice_settings: ignored(),
@@ -144,6 +145,7 @@ function create(account: Account, params: Parsed<typeof shape>): Subscription {
         params.default_payment_method === undefined
           ? undefined
           : findPaymentMethod(account, params.default_payment_method, 'default_payment_method'),
+      defaultTaxRates: taxRatesNamed(account, params.default_tax_rates ?? null, 'default_tax_rates'),
       description: params.description,
       metadata: changedMetadata({}, params.metadata),
       paymentMethodTypes: params.payment_settings?.payment_method_types,

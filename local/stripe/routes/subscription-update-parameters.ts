@@ -18,6 +18,7 @@ import {
   type Parsed,
 } from '../http/parameters.ts'
 import { priceData } from './prices.ts'
+import { taxRates } from './tax-rates.ts'
 
 /** Items as an update names them, those that it changes alone. */
 export const changedItems = list(
@@ -81,7 +82,7 @@ export const updateShape = {
   days_until_due: integer(0),
   default_payment_method: clearable(text()),
   default_source: unsupported(),
-  default_tax_rates: unsupported(),
+  default_tax_rates: taxRates,
   description: clearable(text(500)),
   discounts: unsupported(),
   invoice_settings: ignored(),

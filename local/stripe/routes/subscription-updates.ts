@@ -15,6 +15,7 @@ import {
   updateShape,
   type WantedUpdate,
 } from './subscription-update-parameters.ts'
+import { taxRatesNamed } from './tax-rates.ts'
 
 function update(account: Account, subscription: Subscription, params: WantedUpdate): Subscription {
   const ended = subscription.status === 'canceled' || subscription.status === 'incomplete_expired'
@@ -97,6 +98,9 @@ function fieldsOf(account: Account, subscription: Subscription, params: WantedUp
       metadata: changedMetadata(subscription.metadata, params.metadata),
     }),
     ...(params.description !== undefined && { description: params.description }),
+    ...(params.default_tax_rates !== undefined && {
+      default_tax_rates: taxRatesNamed(account, params.default_tax_rates, 'default_tax_rates'),
+    }),
     ...(params.collection_method !== undefined && { collection_method: params.collection_method }),
     ...(params.pause_collection !== undefined && {
       pause_collection: params.pause_collection && {

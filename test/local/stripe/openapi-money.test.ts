@@ -168,5 +168,24 @@ describe.skipIf(why !== '')(
       await stripe.get(`/v1/customers/${customer}/balance_transactions`)
       expect(await stripe.newProblems()).toEqual([])
     })
+
+    it('taxes, on invoices and in credit notes', async () => {
+      const given = { display_name: 'VAT', percentage: 19, inclusive: false, tax_type: 'vat', country: 'DE' }
+      const rate = textAt(await stripe.post('/v1/tax_rates', given), 'id')
+      await stripe.post(`/v1/tax_rates/${rate}`, { metadata: { a: 'b' } })
+      await stripe.get('/v1/tax_rates')
+      const customer = textAt(await stripe.post('/v1/customers'), 'id')
+      const invoice = textAt(
+        await stripe.post('/v1/invoices', { customer, currency: 'usd', default_tax_rates: [rate] }),
+        'id',
+      )
+      await stripe.post('/v1/invoiceitems', { customer, invoice, amount: 1000, tax_rates: [rate] })
+      expect(await stripe.post(`/v1/invoices/${invoice}/finalize`)).toMatchObject({ total: 1190 })
+      const line = textAt(await stripe.get(`/v1/invoices/${invoice}`), 'lines.data[0].id')
+      const lines = [{ type: 'invoice_line_item', invoice_line_item: line, quantity: 1 }]
+      await stripe.post('/v1/credit_notes', { invoice, lines })
+      await stripe.eventAbout('invoice.paid', invoice)
+      expect(await stripe.newProblems()).toEqual([])
+    })
   },
 )

@@ -174,4 +174,15 @@ describe('refunds', () => {
     const changed = await stripe.refunds.update(first.id, { metadata: { order: 'o1' } })
     expect(changed.metadata).toEqual({ order: 'o1' })
   })
+
+  it('are made once although the answer was lost', async () => {
+    const { charge } = await scene.pay(1000)
+    const calls = localCalls(local.url)
+    const create = () => stripe.refunds.create({ charge, amount: 300 }, { idempotencyKey: 'refund:lost' })
+    await calls.faults({ api: { lost_answer: 1, paths: ['/v1/refunds'] } })
+    await expect(create()).rejects.toMatchObject({ type: 'StripeConnectionError' })
+    await calls.noFaults()
+    expect(await create()).toMatchObject({ amount: 300 })
+    expect(await calls.counts()).toMatchObject({ refunds_per_charge: { [charge]: 1 } })
+  })
 })
