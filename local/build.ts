@@ -44,7 +44,8 @@ export async function runBuilt(entry: string): Promise<string[]> {
 async function removeOld(): Promise<void> {
   for (const name of await readdir(directory)) {
     const file = path.join(directory, name)
-    const age_ms = Date.now() - (await stat(file)).mtimeMs
-    if (age_ms > 24 * 3_600_000) await rm(file, { force: true })
+    // Another process may just have given it its name, or removed it.
+    const found = await stat(file).catch(() => undefined)
+    if (found && Date.now() - found.mtimeMs > 24 * 3_600_000) await rm(file, { force: true })
   }
 }

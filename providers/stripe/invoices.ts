@@ -1,5 +1,6 @@
 import { Stripe } from 'stripe'
 import type { ChargeAttempt } from '../../domain/checkout.ts'
+import { BillingError } from '../../domain/errors.ts'
 import type { ChargeAnswer, PaymentProvider } from '../../domain/provider.ts'
 import type { InvoiceSnapshot } from '../../domain/subscription.ts'
 import { idOf, toChargeAttempt, toInvoiceSnapshot } from './snapshots.ts'
@@ -34,6 +35,7 @@ export function invoices(
     },
 
     async payInvoice({ invoiceId, paymentMethodId }, effectKey) {
+      await refuseAfterEnd(stripe, invoiceId)
       try {
         await stripe.invoices.pay(
           invoiceId,
@@ -76,6 +78,19 @@ export function invoices(
       return lists.flatMap(({ data }) => data.map(({ id }) => id)).filter((id) => id !== undefined)
     },
   }
+}
+
+/** Stripe leaves the invoices of a canceled subscription open and payable. Somebody may have canceled it in the dashboard a
+ *  moment ago, which nothing of ours holds back: so the last thing before each charge is to look.
+ *  @throws BillingError `nothing_to_collect`. */
+async function refuseAfterEnd(stripe: Stripe, invoiceId: string): Promise<void> {
+  const { status, parent } = await stripe.invoices.retrieve(invoiceId, {
+    expand: ['parent.subscription_details.subscription'],
+  })
+  const subscription = parent?.subscription_details?.subscription
+  const hasEnded = typeof subscription === 'object' && subscription.status === 'canceled'
+  // What is paid may be this very charge, whose answer was lost: Stripe repeats it.
+  if (hasEnded && status !== 'paid') throw new BillingError('nothing_to_collect')
 }
 
 /** An invoice with each try to charge it, as long as it is unpaid: nobody asks later. */
