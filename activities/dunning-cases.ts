@@ -8,8 +8,6 @@ import {
   listAttempts,
   updateCase,
 } from '../db/dunning.ts'
-import { enterLedger } from '../db/ledger.ts'
-import { once } from '../db/once.ts'
 import { ownStripeObjects } from '../db/stripe-objects.ts'
 import type { SubscriptionWithPlan } from '../db/subscriptions.ts'
 import type { ChargeAttempt } from '../domain/checkout.ts'
@@ -23,7 +21,6 @@ import {
   nextRetryAtOf,
 } from '../domain/dunning.ts'
 import type { EventDraft } from '../domain/events.ts'
-import { paymentTransfers } from '../domain/ledger.ts'
 import { firstFailureOf, type InvoiceSnapshot } from '../domain/subscription.ts'
 import { dunningWorkflowId, subscriptionWorkflowId } from '../workflows/ids.ts'
 import {
@@ -35,6 +32,7 @@ import {
   owed,
   retryScheduled,
 } from './dunning-events.ts'
+import { enterPaidInvoice } from './paid-invoice.ts'
 import { type Scene, tell, wakeOnClock } from './scene.ts'
 
 /** What happens to an unpaid invoice, written inside a recording transaction. */
@@ -99,10 +97,10 @@ export async function endCase(
   ending: DunningEnding,
   { at, why, paid }: { at: Date; why: string; paid?: InvoiceSnapshot },
 ): Promise<DunningCaseRow> {
-  const { transaction, payment } = scene
+  const { transaction } = scene
   const status = nextDunningStatus(found.status, ending)
   if (!status) return found
-  const { projectId, invoiceId } = found
+  const { invoiceId } = found
   const ended = await updateCase(transaction, found, { status, endedAt: at, nextRetryAt: null })
   const { subscription } = scene
   await tell(
@@ -131,17 +129,7 @@ export async function endCase(
       ],
     },
     async () => {
-      if (!paid) return
-      const intent = `${found.subscriptionId}/paid/${invoiceId}`
-      await once(transaction, { projectId, intent }, () =>
-        enterLedger(transaction, {
-          projectId,
-          userId: payment.userId,
-          intent,
-          occurredAt: at,
-          transfers: paymentTransfers('subscription', paid.amountPaid),
-        }),
-      )
+      if (paid) await enterPaidInvoice(scene, paid, at)
     },
   )
   await wakeOnClock(scene, [

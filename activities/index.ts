@@ -2,9 +2,11 @@ import type { CheckoutSnapshot } from '../domain/checkout.ts'
 import { createAttemptPayment } from './attempt-payment.ts'
 import { createChangePaymentMethod } from './change-payment-method.ts'
 import type { ActivityDependencies } from './dependencies.ts'
+import { createFollowRefund } from './follow-refund.ts'
 import { createLookAtCase, createRecordDunningStep } from './dunning-steps.ts'
 import { createFollowSubscription } from './follow-subscription.ts'
 import { createOpenCheckout } from './open-checkout.ts'
+import { createOpenRefund } from './open-refund.ts'
 import { createPublishCatalog } from './publish-catalog.ts'
 import { createRecordCheckout, createRecordRefusal } from './record-checkout.ts'
 import { createRecordOperatorAction } from './record-operator-action.ts'
@@ -37,6 +39,8 @@ export function createStripeActivities(dependencies: ActivityDependencies) {
     openSetupPage: createOpenSetupPage(dependencies),
     followSetupPage: createFollowSetupPage(dependencies),
     changePaymentMethod: createChangePaymentMethod(dependencies),
+    openRefund: createOpenRefund(dependencies),
+    followRefund: createFollowRefund(dependencies),
     openTestClock: createOpenTestClock(dependencies),
     playTestClock: createPlayTestClock(dependencies),
   }

@@ -1,6 +1,4 @@
 import { readPlan } from '../db/catalog.ts'
-import { enterLedger } from '../db/ledger.ts'
-import { once } from '../db/once.ts'
 import { ownStripeObjects } from '../db/stripe-objects.ts'
 import {
   insertSubscription,
@@ -8,13 +6,12 @@ import {
   type SubscriptionWithPlan,
   updateSubscription,
 } from '../db/subscriptions.ts'
-import { paymentTransfers } from '../domain/ledger.ts'
 import {
   firstFailureOf,
-  type InvoiceSnapshot,
   type SubscriptionDecision,
   type SubscriptionSnapshot,
 } from '../domain/subscription.ts'
+import { enterPaidInvoice } from './paid-invoice.ts'
 import { type Scene, tell } from './scene.ts'
 import { describeChange, rolesOf, subscriptionEvents } from './subscription-events.ts'
 
@@ -67,7 +64,7 @@ export async function writeStep(scene: Scene, step: Step): Promise<SubscriptionW
         { projectId, ownerId: subscriptionId, livemode: payment.livemode },
         stripeIds,
       )
-      if (paidInvoice) await enterPayment(scene, paidInvoice, occurredAt)
+      if (paidInvoice) await enterPaidInvoice(scene, paidInvoice, occurredAt)
     },
   )
   if (!isNew) throw new Error(`${subscriptionId}/${revision} was told before its row was written`)
@@ -82,20 +79,6 @@ function timeOf({ at }: Scene, { decision, snapshot }: Step): Date {
   const failedAt =
     change === 'payment_failed' && snapshot.latestInvoice ? firstFailureOf(snapshot.latestInvoice) : undefined
   return failedAt === undefined ? at : new Date(failedAt)
-}
-
-/** An invoice is entered once, whatever the looks that show it as paid mean for the subscription. */
-async function enterPayment(
-  { transaction, subject, payment }: Scene,
-  invoice: InvoiceSnapshot,
-  occurredAt: Date,
-): Promise<void> {
-  const { projectId, subscriptionId } = subject
-  const intent = `${subscriptionId}/paid/${invoice.invoiceId}`
-  const transfers = paymentTransfers('subscription', invoice.amountPaid)
-  await once(transaction, { projectId, intent }, () =>
-    enterLedger(transaction, { projectId, userId: payment.userId, intent, occurredAt, transfers }),
-  )
 }
 
 async function saveRow(scene: Scene, step: Step, revision: number): Promise<SubscriptionWithPlan> {

@@ -13,7 +13,7 @@ export interface ApiDependencies {
   system: Database
   orchestrator: Orchestrator
   /** For reading alone: whatever changes something goes through a workflow. */
-  provider: Pick<PaymentProvider, 'previewChange' | 'listPaymentMethods'>
+  provider: Pick<PaymentProvider, 'previewChange' | 'listPaymentMethods' | 'readCharge'>
   verifyWebhook: WebhookVerifier
   /** Wakes the owner of a stored event. */
   dispatcher: Dispatcher

@@ -9,6 +9,8 @@ import {
   type CheckoutStart,
   type PaymentMethodStart,
   paymentMethodStart,
+  refundStart,
+  type RefundStart,
   subscriptionStart,
   type SubscriptionStart,
   testClockStart,
@@ -21,6 +23,8 @@ import {
   type CommandRequest,
   type OpenedSession,
   openSetupPage,
+  refundDecided,
+  refundTried,
   type SetupPageRequest,
   testClockOpened,
 } from '../workflows/messages.ts'
@@ -47,6 +51,12 @@ export interface Orchestrator {
     request: { change: PaymentMethodChange; by: string; correlationId: string },
     updateId: string,
   ): Promise<{ paymentMethodId: string }>
+  /** Starts to look after a refund, or finds that somebody does. */
+  startRefund(refund: RefundStart): Promise<void>
+  /** The same, and waits some seconds until Stripe has been asked. What takes longer goes on by itself. */
+  tryRefund(refund: RefundStart): Promise<void>
+  /** Tells that a second person has decided. */
+  tellRefund(refund: RefundStart): Promise<void>
   /** Makes a test clock at the provider. */
   openTestClock(projectId: ProjectId, clockId: ClockId): Promise<void>
   /** Moves a test clock, and answers when it has begun to move. */
@@ -147,6 +157,21 @@ export function createOrchestrator(temporal: Client): Orchestrator {
       }
     },
 
+    startRefund: (start) => unlessUnreachable(() => temporal.workflow.start('refund', refundStart(start))),
+
+    async tryRefund(start) {
+      await unlessUnreachable(() =>
+        temporal.workflow.executeUpdateWithStart(refundTried, {
+          startWorkflowOperation: new WithStartWorkflowOperation('refund', refundStart(start)),
+        }),
+      )
+    },
+
+    tellRefund: (start) =>
+      unlessUnreachable(() =>
+        temporal.workflow.signalWithStart('refund', { ...refundStart(start), signal: refundDecided }),
+      ),
+
     async openTestClock(projectId, clockId) {
       try {
         await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, () =>
@@ -180,6 +205,16 @@ export function createOrchestrator(temporal: Client): Orchestrator {
     },
 
     isReachable,
+  }
+
+  /** What is written is taken up by the sweep, should nobody be reached now: the caller has been heard. */
+  async function unlessUnreachable(call: () => Promise<unknown>): Promise<void> {
+    try {
+      await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, call)
+    } catch (error) {
+      const failure = translateUpdateError(error, {})
+      if (!(failure instanceof BillingError) || !failure.retryable) throw failure
+    }
   }
 
   /** Temporal's client tries again until the deadline. While Temporal is away, callers should not all wait that long.

@@ -7,6 +7,8 @@ export type Permission =
   | 'read'
   | 'start_payments'
   | 'manage_subscriptions'
+  | 'refund'
+  | 'approve_refunds'
   | 'move_test_clocks'
   | 'manage_projects'
   | 'manage_keys'
@@ -17,16 +19,26 @@ const ofProjectKeys: readonly Permission[] = [
   'read',
   'start_payments',
   'manage_subscriptions',
+  'refund',
   'move_test_clocks',
 ]
 
 const ofOperators: Record<OperatorRole, readonly Permission[]> = {
   viewer: ['read'],
-  support: ['read', 'start_payments', 'manage_subscriptions', 'move_test_clocks'],
+  support: [
+    'read',
+    'start_payments',
+    'manage_subscriptions',
+    'refund',
+    'approve_refunds',
+    'move_test_clocks',
+  ],
   admin: [
     'read',
     'start_payments',
     'manage_subscriptions',
+    'refund',
+    'approve_refunds',
     'move_test_clocks',
     'manage_projects',
     'manage_keys',

@@ -1,9 +1,9 @@
 import { and, eq, inArray } from 'drizzle-orm'
-import type { CustomerId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { CustomerId, DisputeId, PaymentId, ProjectId, RefundId, SubscriptionId } from '../domain/ids.ts'
 import type { Database, Transaction } from './client.ts'
 import { stripeObjects } from './schema/index.ts'
 
-export type OwnerId = PaymentId | SubscriptionId | CustomerId
+export type OwnerId = PaymentId | SubscriptionId | CustomerId | RefundId | DisputeId
 
 /** Remembers whose Stripe objects these are. The first owner stays: an object never changes hands. */
 export async function ownStripeObjects(

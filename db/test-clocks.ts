@@ -1,5 +1,5 @@
 import { and, asc, eq, inArray, lte, sql } from 'drizzle-orm'
-import type { ClockId, ProjectId } from '../domain/ids.ts'
+import type { ClockId, CustomerId, ProjectId } from '../domain/ids.ts'
 import type { Transaction } from './client.ts'
 import { clockDeadlines, customers, plans, subscriptions, testClocks } from './schema/index.ts'
 
@@ -202,3 +202,20 @@ const onClock = ({ projectId, clockId }: { projectId: ProjectId; clockId: ClockI
 
 const isClock = (projectId: ProjectId, clockId: ClockId) =>
   and(eq(testClocks.projectId, projectId), eq(testClocks.clockId, clockId))
+
+/** What time it is for a customer: that of their test clock, if they hang on one. */
+export async function timeOfCustomer(
+  transaction: Transaction,
+  { projectId, customerId }: { projectId: ProjectId; customerId: CustomerId },
+  now: Date,
+): Promise<{ at: Date; clockId: ClockId | null }> {
+  const [row] = await transaction
+    .select({ clockId: customers.clockId, frozenTime: testClocks.frozenTime })
+    .from(customers)
+    .leftJoin(
+      testClocks,
+      and(eq(testClocks.projectId, customers.projectId), eq(testClocks.clockId, customers.clockId)),
+    )
+    .where(and(eq(customers.projectId, projectId), eq(customers.customerId, customerId)))
+  return { at: row?.frozenTime ?? now, clockId: row?.clockId ?? null }
+}

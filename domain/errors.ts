@@ -67,6 +67,20 @@ export const errorCatalog = {
     message: "The customer's bank wants to see the customer: send them to the link.",
   },
 
+  // Money that goes back
+  nothing_to_refund: { retryable: false, message: 'Nothing of it is left to refund.' },
+  refund_exceeds_remaining: { retryable: false, message: 'That is more than is left to refund.' },
+  payment_disputed: {
+    retryable: false,
+    message: "The customer's bank wants this money back: it cannot be refunded as well.",
+  },
+  refund_refused: { retryable: false, message: 'The payment provider refused the refund.' },
+  not_awaiting_approval: { retryable: false, message: 'The refund does not wait for approval.' },
+  own_request: {
+    retryable: false,
+    message: 'Nobody approves their own request: another operator must do it.',
+  },
+
   // Cards
   payment_method_not_found: { retryable: false, message: 'This customer has no such payment method.' },
   last_payment_method: {

@@ -2,7 +2,9 @@ import type { PaymentType, PlanInterval } from './catalog.ts'
 import type { PaymentStatus } from './checkout.ts'
 import type { AttemptTrigger } from './dunning.ts'
 import type { DunningPolicy } from './dunning-policy.ts'
-import type { PaymentId, SubscriptionId } from './ids.ts'
+import type { DisputeStatus } from './disputes.ts'
+import type { DisputeId, PaymentId, RefundId, SubscriptionId } from './ids.ts'
+import type { RefundOrigin, RefundStatus } from './refunds.ts'
 import type { NoticeData, NoticeKind } from './notices.ts'
 import type { SubscriptionStatus } from './subscription.ts'
 
@@ -122,6 +124,53 @@ export interface PaymentFailedAlertData extends DunningData {
   decline_code?: string
 }
 
+export interface PaymentRefundedData extends PaymentData {
+  /** Of what was received, over all refunds so far. */
+  amount_refunded: number
+  refund_id: RefundId
+}
+
+export interface RefundData {
+  refund_id: RefundId
+  user_id: string
+  amount: number
+  currency: string
+  status: RefundStatus
+  origin: RefundOrigin
+  payment_id?: PaymentId
+  subscription_id?: SubscriptionId
+  invoice_id?: string
+  reason?: string
+  failure_code?: string
+}
+
+export interface DisputeData {
+  dispute_id: DisputeId
+  user_id: string
+  amount: number
+  currency: string
+  status: DisputeStatus
+  /** Stripe's word for what the customer says. */
+  reason: string
+  payment_id?: PaymentId
+  subscription_id?: SubscriptionId
+  invoice_id?: string
+  evidence_due_at?: string
+}
+
+export interface FraudWarningData {
+  user_id: string
+  stripe_charge_id: string
+  /** Stripe's word for what the bank suspects. */
+  fraud_type: string
+  amount: number
+  currency: string
+  payment_id?: PaymentId
+  subscription_id?: SubscriptionId
+  /** Where it is given back by policy. */
+  refund_id?: RefundId
+}
+
 export type EventDataByType = EventDataOfFacts & { [Kind in NoticeKind as `notice.${Kind}`]: NoticeData }
 
 interface EventDataOfFacts {
@@ -129,6 +178,12 @@ interface EventDataOfFacts {
   'payment.succeeded': PaymentSucceededData
   'payment.failed': PaymentFailedData
   'payment.expired': PaymentData
+  'payment.refunded': PaymentRefundedData
+  'refund.created': RefundData
+  'refund.succeeded': RefundData
+  'refund.failed': RefundData
+  'dispute.opened': DisputeData
+  'dispute.closed': DisputeData
   'subscription.created': SubscriptionData
   'subscription.activated': SubscriptionData
   'subscription.renewed': SubscriptionRenewedData
@@ -143,6 +198,10 @@ interface EventDataOfFacts {
   'dunning.retry_failed': DunningRetryFailedData
   'dunning.exhausted': DunningExhaustedData
   'alert.payment_failed': PaymentFailedAlertData
+  'alert.refund_failed': RefundData
+  'alert.dispute_opened': DisputeData
+  'alert.dispute_evidence_due': DisputeData
+  'alert.fraud_warning': FraudWarningData
   'entitlement.role_granted': RoleData
   'entitlement.role_revoked': RoleData
 }
@@ -167,6 +226,7 @@ export const usersTopic = 'quittance.users'
 export function topicOf(type: EventType): Topic {
   if (type.startsWith('payment.')) return topics.payments
   if (type.startsWith('subscription.') || type.startsWith('dunning.')) return topics.subscriptions
+  if (type.startsWith('refund.') || type.startsWith('dispute.')) return topics.refunds
   if (type.startsWith('notice.')) return topics.notices
   if (type.startsWith('alert.')) return topics.alerts
   return topics.entitlements

@@ -1,6 +1,7 @@
 /** Branded ids: `pay_01hx…`. An id is made only by its parser or from 16 bytes, so a wrong one cannot travel far. */
 
-export type IdPrefix = 'prj' | 'key' | 'op' | 'cst' | 'pay' | 'sbs' | 'rfd' | 'clk' | 'wtx' | 'ev' | 'le'
+export type IdPrefix =
+  'prj' | 'key' | 'op' | 'cst' | 'pay' | 'sbs' | 'rfd' | 'dsp' | 'clk' | 'wtx' | 'ev' | 'le'
 
 declare const brand: unique symbol
 export type Id<P extends IdPrefix> = `${P}_${string}` & { readonly [brand]: P }
@@ -11,6 +12,8 @@ export type OperatorId = Id<'op'>
 export type CustomerId = Id<'cst'>
 export type PaymentId = Id<'pay'>
 export type SubscriptionId = Id<'sbs'>
+export type RefundId = Id<'rfd'>
+export type DisputeId = Id<'dsp'>
 export type ClockId = Id<'clk'>
 export type EventId = Id<'ev'>
 export type LedgerEntryId = Id<'le'>

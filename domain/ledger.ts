@@ -3,8 +3,15 @@ import type { PaymentType } from './catalog.ts'
 
 /** Double entries. A transfer names both sides, so an entry cannot be out of balance. */
 
-/** Debit-normal: stripe_balance. Credit-normal: revenue, customer_credits (what we owe in credits already paid for). */
-export const ledgerAccounts = ['stripe_balance', 'revenue', 'customer_credits'] as const
+/** Debit-normal: stripe_balance, refunds (given back), disputes (taken back by banks). Credit-normal: revenue, customer_credits
+ *  (what we owe in credits already paid for). */
+export const ledgerAccounts = [
+  'stripe_balance',
+  'refunds',
+  'disputes',
+  'revenue',
+  'customer_credits',
+] as const
 export type LedgerAccount = (typeof ledgerAccounts)[number]
 
 export interface Transfer {

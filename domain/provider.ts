@@ -1,7 +1,9 @@
 import type { Plan, PlanInterval, Product, Purchase } from './catalog.ts'
 import type { CheckoutSnapshot } from './checkout.ts'
-import type { ClockId, CustomerId, PaymentId, ProjectId, SubscriptionId } from './ids.ts'
+import type { DisputeSnapshot } from './disputes.ts'
+import type { ClockId, CustomerId, PaymentId, ProjectId, RefundId, SubscriptionId } from './ids.ts'
 import type { Money } from './money.ts'
+import type { ChargeSnapshot, RefundSnapshot } from './refunds.ts'
 import type { InvoiceSnapshot, SubscriptionSnapshot } from './subscription.ts'
 
 /** The port to whoever moves the money. An adapter throws `BillingError`s of the catalogue and nothing else.
@@ -86,10 +88,38 @@ export interface PaymentProvider {
   /** @returns `declined` when what is due on resuming could not be charged: it stays paused. */
   resume(providerSubscriptionId: string, effectKey: string): Promise<'resumed' | 'declined'>
 
+  /** Money that was captured, by what it paid for or by its own id.
+   *  @returns `undefined` where nothing was captured. */
+  readCharge(
+    request: { paymentIntentId: string } | { invoiceId: string } | { chargeId: string },
+  ): Promise<ChargeSnapshot | undefined>
+  /** Gives money back. What it refuses for good is `refund_refused`, or `payment_disputed`. */
+  createRefund(request: RefundRequest, effectKey: string): Promise<RefundSnapshot>
+  findRefund(request: { refundId: RefundId; chargeId: string }): Promise<RefundSnapshot | undefined>
+  readRefund(stripeRefundId: string): Promise<RefundSnapshot>
+  /** Has the invoice say that money went back by this refund. @returns the note's id. */
+  createCreditNote(request: CreditNoteRequest, effectKey: string): Promise<string>
+  findCreditNote(request: CreditNoteRequest): Promise<string | undefined>
+  readDispute(stripeDisputeId: string): Promise<DisputeSnapshot>
+
   createTestClock(request: { clockId: ClockId; frozenTime: number }, effectKey: string): Promise<string>
   findTestClock(clockId: ClockId): Promise<string | undefined>
   /** Moves the clock and waits until the provider has done all that fell due. Moving it where it is does nothing. */
   advanceTestClock(request: { providerClockId: string; to: number; onProgress: () => void }): Promise<void>
+}
+
+export interface RefundRequest {
+  projectId: ProjectId
+  refundId: RefundId
+  chargeId: string
+  amount: number
+}
+
+export interface CreditNoteRequest {
+  refundId: RefundId
+  invoiceId: string
+  stripeRefundId: string
+  amount: number
 }
 
 /** What came of a charge without the customer. */
@@ -196,6 +226,7 @@ export const metadataKeys = {
   customer: 'quittance_customer',
   clock: 'quittance_clock',
   setup: 'quittance_setup',
+  refund: 'quittance_refund',
 } as const
 
 /** A webhook whose signature has been verified. */

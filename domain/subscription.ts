@@ -113,6 +113,8 @@ export interface InvoiceSnapshot {
   status: 'draft' | 'open' | 'paid' | 'uncollectible' | 'void'
   /** Why Stripe made it: `subscription_cycle` for a new period. */
   billingReason: string
+  /** The payment behind it, where one was tried. */
+  stripePaymentIntentId?: string
   amountDue: Money
   amountPaid: Money
   /** Whether a charge has been tried. */

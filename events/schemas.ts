@@ -8,9 +8,11 @@ import {
   topicOf,
 } from '../domain/events.ts'
 import { paymentStatuses } from '../domain/checkout.ts'
+import { disputeStatuses } from '../domain/disputes.ts'
 import { attemptTriggers } from '../domain/dunning.ts'
 import { externalNamePattern, type Id, type IdPrefix } from '../domain/ids.ts'
 import { noticeKinds } from '../domain/notices.ts'
+import { refundOrigins, refundStatuses } from '../domain/refunds.ts'
 import { subscriptionStatuses } from '../domain/subscription.ts'
 
 /** What every event is, for those who read them: the source of the published JSON Schemas and of the AsyncAPI document.
@@ -117,6 +119,36 @@ const notice = z.strictObject({
   pay_url: z.string().describe("Stripe's page where the customer can pay by hand.").optional(),
 })
 
+/** What money that goes back was paid for. */
+const paidFor = {
+  payment_id: id('pay', 'The payment, where a checkout collected it.').optional(),
+  subscription_id: id('sbs', 'The subscription.').optional(),
+  invoice_id: z.string().describe("Stripe's invoice.").optional(),
+}
+const refund = z.strictObject({
+  refund_id: id('rfd', 'The refund.'),
+  user_id: user,
+  amount: amount('What goes back.'),
+  currency,
+  status: z.enum(refundStatuses),
+  origin: z
+    .enum(refundOrigins)
+    .describe("`dashboard`: made at Stripe; `cancellation`, `fraud_warning`: by the project's policy."),
+  ...paidFor,
+  reason: z.string().optional(),
+  failure_code: z.string().describe('Why nothing went back.').optional(),
+})
+const dispute = z.strictObject({
+  dispute_id: id('dsp', 'The dispute.'),
+  user_id: user,
+  amount: amount("What the customer's bank wants back."),
+  currency,
+  status: z.enum(disputeStatuses).describe("Stripe's; a warning is an inquiry, for which nothing is taken."),
+  reason: z.string().describe("Stripe's word for what the customer says."),
+  ...paidFor,
+  evidence_due_at: time('Until when evidence can be handed in.').optional(),
+})
+
 const paymentSchema = z.strictObject(payment)
 const subscriptionSchema = z.strictObject(subscription)
 const roleSchema = z.strictObject({
@@ -147,6 +179,20 @@ export const dataSchemas = {
     })
     .describe('The payment page ended with every attempt declined, or could not be opened.'),
   'payment.expired': paymentSchema.describe('The payment page ended without an attempt to pay.'),
+  'payment.refunded': z
+    .strictObject({
+      ...payment,
+      amount_refunded: amount('What has gone back of it, over all refunds.'),
+      refund_id: id('rfd', 'The refund by which it did.'),
+    })
+    .describe('Money of a payment has gone back, in full or in part.'),
+  'refund.created': refund.describe('A refund was asked for: its amount is reserved.'),
+  'refund.succeeded': refund.describe('The money is on its way to the customer.'),
+  'refund.failed': refund.describe(
+    'Nothing went back, or the bank has returned it, which may be days later.',
+  ),
+  'dispute.opened': dispute.describe("A customer's bank wants money back, or asks about it."),
+  'dispute.closed': dispute.describe('A dispute was won or lost, or the question was withdrawn.'),
   'subscription.created': subscriptionSchema.describe('A subscription began.'),
   'subscription.activated': subscriptionSchema.describe('It is paid, or its trial has become a paid period.'),
   'subscription.renewed': z
@@ -197,6 +243,21 @@ export const dataSchemas = {
       decline_code: declineCode,
     })
     .describe('For finance: a renewal, or a retry of it, was not paid.'),
+  'alert.refund_failed': refund.describe('For finance: a refund did not reach the customer.'),
+  'alert.dispute_opened': dispute.describe('For finance: evidence is wanted.'),
+  'alert.dispute_evidence_due': dispute.describe('For finance: evidence is due soon and not handed in.'),
+  'alert.fraud_warning': z
+    .strictObject({
+      user_id: user,
+      stripe_charge_id: z.string(),
+      fraud_type: z.string().describe("Stripe's word for what the bank suspects."),
+      amount: amount('What was charged.'),
+      currency,
+      payment_id: paidFor.payment_id,
+      subscription_id: paidFor.subscription_id,
+      refund_id: id('rfd', 'The refund, where the policy gives the money back.').optional(),
+    })
+    .describe("For finance: the customer's bank suspects fraud; a dispute may follow."),
   'notice.retry_upcoming': notice.describe('The customer is told that a charge is about to be tried again.'),
   'notice.payment_failed': notice.describe('The customer is told that a charge failed.'),
   'notice.authentication_required': notice.describe('The customer must confirm the payment at their bank.'),

@@ -1,4 +1,4 @@
-import { isId, type PaymentId, type ProjectId, type SubscriptionId } from '../domain/ids.ts'
+import { isId, type PaymentId, type ProjectId, type RefundId, type SubscriptionId } from '../domain/ids.ts'
 import { metadataKeys, type ProviderEvent } from '../domain/provider.ts'
 
 /** Whom an event is about, as far as the event itself tells. A claim, not a proof: whoever acts on it first finds the row. */
@@ -7,6 +7,7 @@ export interface OwnerClaim {
   projectId: ProjectId | undefined
   paymentId: PaymentId | undefined
   subscriptionId: SubscriptionId | undefined
+  refundId: RefundId | undefined
   /** Stripe's subscription that the event is about, where it is about one. */
   stripeSubscriptionId: string | undefined
   /** Stripe's customer that the event is about. */
@@ -28,6 +29,7 @@ export function ownerClaim({ payload, objectId }: ProviderEvent): OwnerClaim {
     projectId: idIn(metadata, metadataKeys.project, 'prj'),
     paymentId: idIn(metadata, metadataKeys.payment, 'pay'),
     subscriptionId: idIn(metadata, metadataKeys.subscription, 'sbs'),
+    refundId: idIn(metadata, metadataKeys.refund, 'rfd'),
     stripeSubscriptionId: stripeSubscriptionId || undefined,
     stripeCustomerId: (object.object === 'customer' ? objectId : stripeId(object.customer)) || undefined,
     stripeIds: [
@@ -46,7 +48,7 @@ function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }
 
-function idIn<P extends 'prj' | 'pay' | 'sbs'>(metadata: unknown, key: string, prefix: P) {
+function idIn<P extends 'prj' | 'pay' | 'sbs' | 'rfd'>(metadata: unknown, key: string, prefix: P) {
   const value = fieldOf(metadata, key)
   return typeof value === 'string' && isId(prefix, value) ? value : undefined
 }

@@ -9,6 +9,10 @@ export type Route =
   | 'cards'
   /** A page of ours on which a customer saves a card. */
   | 'setup_page'
+  /** Money that goes back. */
+  | 'refund'
+  /** A bank suspects fraud in a charge. */
+  | 'fraud_warning'
   | 'own_effect'
   | 'not_relevant'
   | 'unknown_type'
@@ -22,7 +26,7 @@ export function routeOf(event: ProviderEvent): Route {
 
 /** Charges and changes that a workflow of ours asked for under an effect key: it reads the outcome from the answer, and asks
  *  again under the same key when the answer is lost. Waking it for the echo would only cost another look. */
-const ownEffectKey = /^(in_[^/]+\/charge\/|sbs_[^/]+\/)/
+const ownEffectKey = /^(in_[^/]+\/charge\/|sbs_[^/]+\/|rfd_[^/]+\/)/
 
 function isOwnEffect({ payload }: ProviderEvent): boolean {
   const key = isRecord(payload.request) ? payload.request.idempotency_key : undefined
@@ -38,6 +42,7 @@ const page: Rule = ({ payload }) => {
 }
 const subscription: Rule = () => 'subscription'
 const cards: Rule = () => 'cards'
+const refund: Rule = () => 'refund'
 
 /** An invoice of a subscription's life after its checkout. The first invoice belongs to the checkout, which hears of its
  *  payment by the session and of a declined card by `invoice.payment_failed`; other invoices are nobody's yet. */
@@ -74,6 +79,13 @@ const rules = new Map<string, Rule>(
     'customer.updated': ({ payload }) =>
       'invoice_settings' in (payload.data.previous_attributes ?? {}) ? 'cards' : 'not_relevant',
 
+    // `charge.refunded` says the same of the charge.
+    'refund.created': refund,
+    'refund.updated': ({ payload }) =>
+      'status' in (payload.data.previous_attributes ?? { status: '' }) ? 'refund' : 'not_relevant',
+    'refund.failed': refund,
+    'radar.early_fraud_warning.created': () => 'fraud_warning',
+
     'customer.subscription.deleted': subscription,
     'customer.subscription.paused': subscription,
     'customer.subscription.resumed': subscription,
@@ -94,6 +106,8 @@ const knownFamilies = [
   'charge.',
   'refund.',
   'payment_method.',
+  'credit_note.',
+  'radar.',
   'setup_intent.',
   'subscription_schedule.',
   'test_helpers.',

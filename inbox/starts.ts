@@ -4,13 +4,15 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from '@temporalio/common'
-import type { ClockId, CustomerId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { ClockId, CustomerId, PaymentId, ProjectId, RefundId, SubscriptionId } from '../domain/ids.ts'
+import type { RefundOpening } from '../domain/refunds.ts'
 import type { SubscriptionStatus } from '../domain/subscription.ts'
 import {
   catalogWorkflowId,
   checkoutWorkflowId,
   dunningWorkflowId,
   paymentMethodWorkflowId,
+  refundWorkflowId,
   subscriptionWorkflowId,
   TASK_QUEUE,
   testClockWorkflowId,
@@ -20,6 +22,7 @@ import type {
   CheckoutInput,
   DunningInput,
   PaymentMethodInput,
+  RefundInput,
   SubscriptionInput,
   TestClockInput,
 } from '../workflows/messages.ts'
@@ -165,6 +168,42 @@ export function paymentMethodStart({ projectId, customerId }: PaymentMethodStart
     typedSearchAttributes: new TypedSearchAttributes([{ key: searchAttributes.project, value: projectId }]),
     priority: { fairnessKey: projectId },
     staticSummary: `Cards of customer ${customerId}`,
+  }
+}
+
+export interface RefundStart {
+  projectId: ProjectId
+  refundId: RefundId
+  userId: string
+  correlationId: string
+  clockId: ClockId | null
+  /** What Temporal UI shows of it in lists: `BRL 99.00`. */
+  amount?: string
+  opening?: RefundOpening
+}
+
+export function refundStart(refund: RefundStart) {
+  const { projectId, refundId, userId, correlationId, opening, amount } = refund
+  const input: RefundInput = {
+    version: 1,
+    projectId,
+    refundId,
+    correlationId,
+    ...(opening && { opening }),
+    ...clockInput(refund.clockId),
+  }
+  return {
+    ...policies,
+    workflowId: refundWorkflowId(refundId),
+    args: [input] satisfies [RefundInput],
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributes.project, value: projectId },
+      { key: searchAttributes.user, value: userId },
+      { key: searchAttributes.status, value: 'pending' },
+    ]),
+    priority: { fairnessKey: projectId },
+    staticSummary: `Refund${amount ? ` of ${amount}` : ''} to user ${userId}`,
+    staticDetails: `Refund ${refundId} of project ${projectId}.\n\nCorrelation id: ${correlationId}`,
   }
 }
 

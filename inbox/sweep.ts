@@ -3,8 +3,10 @@ import type { Logger } from 'pino'
 import type { Database } from '../db/client.ts'
 import { claimDuePayments, type DuePayment, makePaymentDue } from '../db/due-payments.ts'
 import { claimDueEvents } from '../db/inbox.ts'
+import { findClockOf } from '../db/owners.ts'
+import { claimDueRefunds, type RefundOwner } from '../db/refunds.ts'
 import type { Dispatcher } from './dispatch.ts'
-import { checkoutStart } from './starts.ts'
+import { checkoutStart, refundStart } from './starts.ts'
 
 /** One round of taking up what was stored and whose workflow was not told: the process that stored it died, Temporal was away,
  *  or there was too much at once. Any number of processes may sweep; each row is taken by one of them. */
@@ -31,21 +33,24 @@ const EVENT_LEASE_S = 30
 /** A checkout that runs is found running; one that cannot open its page within this time is looked at again. */
 const PAYMENT_POSTPONED_S = 300
 const PAYMENT_RETRY_S = 15
+const REFUND_POSTPONED_S = 60
 const START_DEADLINE_MS = 5_000
 
 export async function sweep(options: SweepOptions): Promise<SweepRound> {
   const { system, dispatcher, limit = 64 } = options
   const events = await claimDueEvents(system, { limit, lease_s: EVENT_LEASE_S })
   const payments = await claimDuePayments(system, { limit, postpone_s: PAYMENT_POSTPONED_S })
+  const refunds = await claimDueRefunds(system, { limit, postpone_s: REFUND_POSTPONED_S })
   const results = await Promise.all([
     ...events.map(async (event) => (await dispatcher.dispatch(event)) === 'handled'),
     ...payments.map((payment) => startCheckout(options, payment)),
+    ...refunds.map((refund) => startRefund(options, refund)),
   ])
   const done = results.filter(Boolean).length
   return {
     done,
     failed: results.length - done,
-    more: events.length === limit || payments.length === limit,
+    more: [events, payments, refunds].some(({ length }) => length === limit),
   }
 }
 
@@ -64,6 +69,25 @@ async function startCheckout(
   } catch (error) {
     logger.warn({ paymentId, error: error instanceof Error ? error.name : 'unknown' }, 'checkout not started')
     await makePaymentDue(system, payment, PAYMENT_RETRY_S)
+    return false
+  }
+}
+
+/** One whose start fails comes again. */
+async function startRefund(
+  { system, temporal, logger }: SweepOptions,
+  refund: RefundOwner,
+): Promise<boolean> {
+  const { refundId } = refund
+  try {
+    const start = refundStart({ ...refund, clockId: await findClockOf(system, refund) })
+    await temporal.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+      temporal.workflow.start('refund', start),
+    )
+    logger.info({ refundId }, 'refund started that nobody had taken up')
+    return true
+  } catch (error) {
+    logger.warn({ refundId, error: error instanceof Error ? error.name : 'unknown' }, 'refund not started')
     return false
   }
 }

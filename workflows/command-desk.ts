@@ -1,7 +1,15 @@
 import { ApplicationFailure, condition, currentUpdateInfo, setHandler } from '@temporalio/workflow'
 import { type CommandRefusal, refusalOf, type SubscriptionCommand } from '../domain/commands.ts'
 import type { KnownSubscription } from '../domain/subscription.ts'
-import { cancel, changePlan, type CommandRequest, pause, resume, retryPayment } from './messages.ts'
+import {
+  cancel,
+  cancelNow,
+  changePlan,
+  type CommandRequest,
+  pause,
+  resume,
+  retryPayment,
+} from './messages.ts'
 
 /** One thing that somebody asked of the subscription. */
 export interface Asked {
@@ -71,6 +79,11 @@ export function commandDesk({
       check({ kind: 'cancel', at: request.at }, request)
     },
     description: 'End the subscription: { at: "now" | "period_end", by, reason }.',
+  })
+  // From a workflow of ours, which may tell it twice. A refusal is nobody's answer: it lands in the row of the command.
+  setHandler(cancelNow, ({ commandId, ...request }) => {
+    if (!queue.some((waiting) => waiting.commandId === commandId))
+      queue.push({ commandId, command: { kind: 'cancel', at: 'now' }, ...request })
   })
   setHandler(resume, (request) => ask({ kind: 'resume' }, request), {
     validator: (request) => check({ kind: 'resume' }, request),

@@ -4,6 +4,7 @@ import {
   isId,
   type PaymentId,
   type ProjectId,
+  type RefundId,
   type SubscriptionId,
 } from '../domain/ids.ts'
 
@@ -20,6 +21,7 @@ export const subscriptionWorkflowId = (subscriptionId: SubscriptionId) =>
 export const dunningWorkflowId = (invoiceId: string) => `dunning/${invoiceId}` as const
 export const testClockWorkflowId = (clockId: ClockId) => `testClock/${clockId}` as const
 export const paymentMethodWorkflowId = (customerId: CustomerId) => `paymentMethod/${customerId}` as const
+export const refundWorkflowId = (refundId: RefundId) => `refund/${refundId}` as const
 export const catalogWorkflowId = (projectId: ProjectId) => `catalog/${projectId}` as const
 
 /** The workflow that looks after one of our objects; `undefined` for objects no workflow owns. */
@@ -27,5 +29,6 @@ export function ownerWorkflowId(ownerId: string): string | undefined {
   if (isId('pay', ownerId)) return checkoutWorkflowId(ownerId)
   if (isId('sbs', ownerId)) return subscriptionWorkflowId(ownerId)
   if (isId('cst', ownerId)) return paymentMethodWorkflowId(ownerId)
+  if (isId('rfd', ownerId)) return refundWorkflowId(ownerId)
   return undefined
 }

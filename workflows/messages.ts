@@ -1,8 +1,9 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type { CheckoutSnapshot, PaymentStatus } from '../domain/checkout.ts'
 import type { DunningStatus } from '../domain/dunning.ts'
-import type { ClockId, CustomerId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
+import type { ClockId, CustomerId, PaymentId, ProjectId, RefundId, SubscriptionId } from '../domain/ids.ts'
 import type { PaymentMethodChange } from '../domain/payment-methods.ts'
+import type { RefundOpening, RefundStatus } from '../domain/refunds.ts'
 import type { KnownSubscription, SubscriptionStatus } from '../domain/subscription.ts'
 import type { ClockInput } from './clock.ts'
 
@@ -100,6 +101,20 @@ export interface DunningInput extends SubscriptionSubject {
   seenEventIds: string[]
 }
 
+export interface RefundInput {
+  version: 1
+  projectId: ProjectId
+  refundId: RefundId
+  correlationId: string
+  /** Of a refund that nobody has asked us for: the workflow writes its row. */
+  opening?: RefundOpening
+  clock?: ClockInput
+}
+/** A second person has decided: the row says what. */
+export const refundDecided = defineSignal('decided')
+/** Waits until Stripe has been asked, or until it is clear that it is not to be asked yet. */
+export const refundTried = defineUpdate<void>('tried')
+
 export interface TestClockInput {
   version: 1
   projectId: ProjectId
@@ -123,6 +138,8 @@ export const changePlan = defineUpdate<
 export const cancel = defineUpdate<KnownSubscription, [CommandRequest & { at: 'now' | 'period_end' }]>(
   'cancel',
 )
+/** The same as `cancel` at once, from a workflow of ours: what asks needs no answer. */
+export const cancelNow = defineSignal<[{ commandId: string; by: string; reason: string }]>('cancelNow')
 export const resume = defineUpdate<KnownSubscription, [CommandRequest]>('resume')
 export const pause = defineUpdate<KnownSubscription, [CommandRequest & { until?: string }]>('pause')
 export const retryPayment = defineUpdate<KnownSubscription, [CommandRequest]>('retryPayment')
@@ -140,7 +157,14 @@ export const skip = defineUpdate<void, [OperatorRequest]>('skip')
 /** What a workflow tells whoever asks: its status, what it waits for, and until when. */
 export interface WorkflowState {
   status:
-    PaymentStatus | SubscriptionStatus | DunningStatus | 'publishing' | 'published' | 'ready' | 'advancing'
+    | PaymentStatus
+    | SubscriptionStatus
+    | DunningStatus
+    | RefundStatus
+    | 'publishing'
+    | 'published'
+    | 'ready'
+    | 'advancing'
   /** In plain words, as in Temporal UI. */
   waitingFor: string
   /** RFC 3339; the deadline at which it looks by itself. */

@@ -32,6 +32,8 @@ export const stripe = {
   openSetupPage: callOfStripe('openSetupPage', 'Open the page to save a card'),
   followSetupPage: callOfStripe('followSetupPage', 'See whether a card was saved'),
   changePaymentMethod: callOfStripe('changePaymentMethod', 'Change the saved cards'),
+  openRefund: callOfStripe('openRefund', 'See what the refund is about'),
+  followRefund: callOfStripe('followRefund', 'Give the money back, or see how it stands'),
   openTestClock: callOfStripe('openTestClock', 'Make the test clock'),
   publishCatalog: callOfStripe('publishCatalog', 'Make the prices of plans and products'),
 }

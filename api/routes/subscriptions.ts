@@ -1,5 +1,4 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
-import { listAudit } from '../../db/audit.ts'
 import { inProject } from '../../db/client.ts'
 import { findSubscription, listSubscriptions } from '../../db/subscriptions.ts'
 import { BillingError } from '../../domain/errors.ts'
@@ -18,6 +17,7 @@ import {
   userSubscriptions,
 } from '../schemas/subscriptions.ts'
 import { showSubscriptions } from '../show-subscription.ts'
+import { showTimeline } from '../show-timeline.ts'
 
 const tags = ['Subscriptions']
 
@@ -83,23 +83,12 @@ export function subscriptionRoutes(app: OpenAPIHono<CallerEnv>, dependencies: Ap
       const { projectId } = c.var.tenant
       const { subscription_id: name } = c.req.valid('param')
       if (!isId('sbs', name)) throw new BillingError('not_found')
-      const rows = await inProject(application, projectId, async (transaction) => {
+      const data = await inProject(application, projectId, async (transaction) => {
         const found = await findSubscription(transaction, projectId, name)
         if (!found || found.subscription.livemode !== livemode) return undefined
-        return listAudit(transaction, projectId, name)
+        return showTimeline(transaction, projectId, name)
       })
-      if (!rows) throw new BillingError('not_found')
-      const data = rows.map((row) => ({
-        at: row.occurredAt.toISOString(),
-        what: row.action,
-        why: row.why,
-        by: row.actor,
-        ...(row.eventId !== null && { event_id: row.eventId }),
-        ...(row.policyVersion !== null && { policy_version: row.policyVersion }),
-        ...(row.amount !== null && { amount: row.amount }),
-        ...(row.currency !== null && { currency: row.currency }),
-        stripe_ids: row.stripeIds,
-      }))
+      if (!data) throw new BillingError('not_found')
       return c.json({ data, next_cursor: null }, 200)
     },
   )

@@ -13,7 +13,15 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { PaymentType } from '../../domain/catalog.ts'
 import type { ChargeAttempt, PaymentStatus } from '../../domain/checkout.ts'
-import type { ClockId, CustomerId, PaymentId, ProjectId, SubscriptionId } from '../../domain/ids.ts'
+import type {
+  ClockId,
+  CustomerId,
+  DisputeId,
+  PaymentId,
+  ProjectId,
+  RefundId,
+  SubscriptionId,
+} from '../../domain/ids.ts'
 import { amountMinor, currencyCode, instant, recordedNow } from './columns.ts'
 import { testClocks } from './clocks.ts'
 import { plans, products, projects } from './projects.ts'
@@ -144,7 +152,9 @@ export const stripeObjects = pgTable(
       .$type<ProjectId>()
       .notNull()
       .references(() => projects.projectId),
-    ownerId: text('owner_id').$type<PaymentId | SubscriptionId | CustomerId>().notNull(),
+    ownerId: text('owner_id')
+      .$type<PaymentId | SubscriptionId | CustomerId | RefundId | DisputeId>()
+      .notNull(),
     createdAt: recordedNow('created_at'),
   },
   (table) => [

@@ -6,6 +6,7 @@ import { checkouts } from './checkouts.ts'
 import { customers } from './customers.ts'
 import { translateStripeError } from './errors.ts'
 import { invoices } from './invoices.ts'
+import { refunds } from './refunds.ts'
 import { setupPages } from './setup-pages.ts'
 import { subscriptionChanges } from './subscription-changes.ts'
 import { subscriptions } from './subscriptions.ts'
@@ -22,6 +23,7 @@ export function createStripeProvider(stripe: Stripe): PaymentProvider {
     ...invoices(stripe),
     ...cards(stripe),
     ...setupPages(stripe),
+    ...refunds(stripe),
     ...testClocks(stripe),
   })
 }

@@ -86,10 +86,12 @@ export function toSubscriptionSnapshot(
 export function toInvoiceSnapshot(invoice: Stripe.Invoice): InvoiceSnapshot {
   const code = currency(invoice.currency)
   const { finalized_at: finalizedAt, paid_at: paidAt } = invoice.status_transitions
+  const stripePaymentIntentId = idOf(invoice.payments?.data[0]?.payment.payment_intent)
   return {
     invoiceId: invoice.id ?? '',
     status: oneOf(invoiceStatuses, invoice.status ?? 'draft'),
     billingReason: invoice.billing_reason ?? 'manual',
+    ...(stripePaymentIntentId && { stripePaymentIntentId }),
     amountDue: money(invoice.amount_due, code),
     amountPaid: money(invoice.amount_paid, code),
     attempted: invoice.attempted,

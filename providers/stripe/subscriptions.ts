@@ -9,7 +9,9 @@ export function subscriptions(
 ): Pick<PaymentProvider, 'readSubscription' | 'setCancelAtPeriodEnd' | 'cancelNow' | 'pause' | 'resume'> {
   return {
     async readSubscription(subscriptionId) {
-      const subscription = await stripe.subscriptions.retrieve(subscriptionId, { expand: ['latest_invoice'] })
+      const subscription = await stripe.subscriptions.retrieve(subscriptionId, {
+        expand: ['latest_invoice.payments'],
+      })
       const { latest_invoice: invoice } = subscription
       return toSubscriptionSnapshot(
         subscription,

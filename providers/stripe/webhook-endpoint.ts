@@ -104,6 +104,7 @@ const eventTypes: Stripe.WebhookEndpointCreateParams.EnabledEvent[] = [
   'charge.dispute.closed',
   'charge.dispute.funds_withdrawn',
   'charge.dispute.funds_reinstated',
+  'radar.early_fraud_warning.created',
   'payment_method.attached',
   'payment_method.updated',
   'payment_method.automatically_updated',

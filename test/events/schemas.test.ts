@@ -56,6 +56,31 @@ const unpaid: EventDataByType['dunning.exhausted'] = {
   on_exhausted: 'cancel',
 }
 const { on_exhausted: _end, ...dunning } = unpaid
+const paidFor = {
+  payment_id: deriveId('pay', '1'),
+  subscription_id: deriveId('sbs', '1'),
+  invoice_id: 'in_1',
+}
+const refund: EventDataByType['refund.created'] = {
+  refund_id: deriveId('rfd', '1'),
+  user_id: 'user:1',
+  amount: 4900,
+  currency: 'brl',
+  status: 'pending',
+  origin: 'request',
+  ...paidFor,
+  reason: 'It arrived damaged.',
+}
+const dispute: EventDataByType['dispute.opened'] = {
+  dispute_id: deriveId('dsp', '1'),
+  user_id: 'user:1',
+  amount: 9900,
+  currency: 'brl',
+  status: 'needs_response',
+  reason: 'fraudulent',
+  ...paidFor,
+  evidence_due_at: '2026-04-01T01:00:00.000Z',
+}
 const notice = (kind: NoticeKind): NoticeData => ({
   kind,
   user_id: 'user:1',
@@ -81,6 +106,28 @@ const examples: EventDataByType = {
   'payment.succeeded': { ...payment, status: 'succeeded', amount_received: 0, invoice_id: 'in_1' },
   'payment.failed': { ...payment, status: 'failed', failure_code: 'insufficient_funds' },
   'payment.expired': { ...payment, status: 'expired' },
+  'payment.refunded': {
+    ...payment,
+    status: 'refunded',
+    amount_refunded: 9900,
+    refund_id: deriveId('rfd', '1'),
+  },
+  'refund.created': refund,
+  'refund.succeeded': { ...refund, status: 'succeeded' },
+  'refund.failed': { ...refund, status: 'failed', failure_code: 'lost_or_stolen_card' },
+  'dispute.opened': dispute,
+  'dispute.closed': { ...dispute, status: 'won' },
+  'alert.refund_failed': { ...refund, status: 'failed' },
+  'alert.dispute_opened': dispute,
+  'alert.dispute_evidence_due': dispute,
+  'alert.fraud_warning': {
+    user_id: 'user:1',
+    stripe_charge_id: 'ch_1',
+    fraud_type: 'misc',
+    amount: 9900,
+    currency: 'brl',
+    payment_id: deriveId('pay', '1'),
+  },
   'subscription.created': subscription,
   'subscription.activated': { ...subscription, trial_end: '2026-03-01T00:00:00.000Z' },
   'subscription.renewed': { ...subscription, invoice_id: 'in_2', amount: 9900, currency: 'brl' },

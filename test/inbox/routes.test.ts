@@ -135,8 +135,21 @@ describe('routeOf', () => {
     expect(routeOf(stripeEvent('customer.subscription.trial_will_end'))).toBe('not_relevant')
   })
 
+  it.each(['refund.created', 'refund.failed'])('follows a refund that was made or has failed: %s', (type) => {
+    expect(routeOf(stripeEvent(type))).toBe('refund')
+  })
+
+  it('follows a refund whose status has changed, and not one of which the bank only tells its number', () => {
+    const updated = (previous_attributes: object) => ({
+      ...stripeEvent('refund.updated'),
+      payload: { data: { object: {}, previous_attributes: { ...previous_attributes } } },
+    })
+    expect(routeOf(updated({ status: 'pending' }))).toBe('refund')
+    expect(routeOf(updated({ destination_details: {} }))).toBe('not_relevant')
+  })
+
   it('tells a type that is handled but changes nothing from one that is unknown', () => {
-    const handled = ['customer.created', 'charge.succeeded', 'setup_intent.succeeded', 'refund.created']
+    const handled = ['customer.created', 'charge.succeeded', 'setup_intent.succeeded', 'charge.refunded']
     expect(new Set(handled.map((type) => routeOf(stripeEvent(type))))).toEqual(new Set(['not_relevant']))
     expect(routeOf(stripeEvent('issuing_card.created'))).toBe('unknown_type')
     expect(routeOf(stripeEvent('toString'))).toBe('unknown_type')

@@ -115,13 +115,18 @@ async function flawsOfEvents(product: Product): Promise<string[]> {
   return flaws
 }
 
-/** One payment page for a payment and one successful charge for a page. */
-async function flawsOfCharges({ stripe }: Product, { sessions }: StripeBooks): Promise<string[]> {
+/** One payment page for a payment, one successful charge for a page, and no more given back than was charged. */
+async function flawsOfCharges({ stripe, sql }: Product, { sessions }: StripeBooks): Promise<string[]> {
   const { charges_per_invoice: perInvoice, charges_per_payment_intent: perIntent } = await stripe.counts()
+  const refundedTooMuch = await sql`
+    select stripe_charge_id as id from charges c where c.amount_minor <
+      (select sum(amount_minor) from refunds r where r.project_id = c.project_id
+        and r.stripe_charge_id = c.stripe_charge_id and r.status <> 'failed')`
   const charges = Object.entries({ ...perInvoice, ...perIntent }).filter(([, count]) => count > 1)
   const pages = [...groupBy(sessions, ({ metadata }) => metadata?.[metadataKeys.payment])]
   return [
     ...charges.map(([id, count]) => `${id} was charged ${count} times`),
+    ...refundedTooMuch.map(({ id }) => `more of ${String(id)} was given back than it charged`),
     ...pages
       .filter(([, ofPayment]) => ofPayment.length > 1)
       .map(([paymentId, ofPayment]) => `payment ${paymentId} has ${ofPayment.length} pages`),
@@ -130,10 +135,13 @@ async function flawsOfCharges({ stripe }: Product, { sessions }: StripeBooks): P
 
 /** Payments, attempts and subscriptions are as Stripe shows them. */
 async function flawsOfStates({ sql }: Product, books: StripeBooks): Promise<string[]> {
-  const [payments, attempts, subscriptions] = await Promise.all([
-    sql`select payment_id, status, amount_received_minor::int as received from payments
+  const [payments, attempts, refunds, disputes, subscriptions] = await Promise.all([
+    sql`select payment_id, status, amount_received_minor::int as received, amount_refunded_minor::int as refunded
+      from payments
       where stripe_checkout_session_id is not null`,
     sql`select stripe_charge_id as charge, outcome from payment_attempts`,
+    sql`select stripe_refund_id, amount_minor::int as amount, status from refunds where stripe_refund_id is not null`,
+    sql`select stripe_dispute_id, amount_minor::int as amount, status, is_withdrawn as withdrawn from disputes`,
     sql`select subscription_id, s.status, s.quantity, stripe_price_id as price,
         extract(epoch from current_period_end)::int as ends
       from subscriptions s join plans p using (project_id, plan_id) where p.version = s.plan_version`,
@@ -141,11 +149,13 @@ async function flawsOfStates({ sql }: Product, books: StripeBooks): Promise<stri
   return [
     ...differences('payments', payments, books.payments()),
     ...differences('attempts', attempts, books.attempts()),
+    ...differences('refunds', refunds, books.refunds()),
+    ...differences('disputes', disputes, books.disputes()),
     ...differences('subscriptions', subscriptions, books.subscriptions()),
   ]
 }
 
-/** The ledger says that as much has come in as Stripe has captured, for each payment and in all. */
+/** The ledger says that as much has come in as Stripe has captured, for each payment and in all, and as much gone back. */
 async function flawsOfLedger({ sql }: Product, books: StripeBooks): Promise<string[]> {
   const [balances, unbalanced, refundedTooMuch] = await Promise.all([
     sql`select currency, sum(case when debit_account = 'stripe_balance' then amount_minor
@@ -157,7 +167,7 @@ async function flawsOfLedger({ sql }: Product, books: StripeBooks): Promise<stri
     sql`select payment_id from payments where amount_refunded_minor > amount_received_minor`,
   ])
   return [
-    ...differences('balances', balances, books.captured()),
+    ...differences('balances', balances, books.balances()),
     ...unbalanced.map((row) => `the ledger says something else of ${String(row.payment_id)}`),
     ...refundedTooMuch.map((row) => `more was refunded than received of ${String(row.payment_id)}`),
   ]

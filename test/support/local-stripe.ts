@@ -19,6 +19,9 @@ export interface StripeCounts {
   charges_per_invoice: Record<string, number>
   /** Successful or not. */
   attempts_per_invoice: Record<string, number>
+  /** Refunds that did not fail. */
+  refunds_per_charge: Record<string, number>
+  refunds_per_payment_intent: Record<string, number>
 }
 
 export const cards = {
@@ -28,6 +31,12 @@ export const cards = {
   threeDSecure: '4000002760003184',
   /** Can be saved, and is declined when charged. */
   chargeDeclined: '4000000000000341',
+  /** Refunds wait for the bank for two seconds, and succeed. */
+  pendingRefund: '4000000000007726',
+  /** Refunds succeed, and fail two seconds later. */
+  refundFail: '4000000000005126',
+  disputed: '4000000000000259',
+  fraudWarning: '4000000000005423',
 }
 
 /** The local Stripe from a test's side: its official SDK, the hand of a payer without a browser, and what goes wrong. */
@@ -60,6 +69,26 @@ export function createLocalStripe(apiBase: string) {
     /** What one saved card does from now on, because the customer's bank has sent another in its place. */
     replaceCard: (paymentMethodId: string, card: string) =>
       local('POST', `payment_methods/${paymentMethodId}/replace`, { card }),
+    /** What the bank does with a refund, without waiting for it. */
+    moveRefund: (refundId: string, status: 'succeeded' | 'failed' | 'canceled', failureReason?: string) =>
+      local('POST', `refunds/${refundId}/move`, { status, failure_reason: failureReason }),
+    /** A customer asks their bank for the money of a charge back. */
+    disputeCharge: (
+      chargeId: string,
+      complaint: { reason?: string; amount?: number; due_by?: number; inquiry?: boolean } = {},
+    ) => local('POST', `charges/${chargeId}/dispute`, complaint),
+    decideDispute: (disputeId: string, outcome: 'won' | 'lost' | 'escalated') =>
+      local('POST', `disputes/${disputeId}/decide`, { outcome }),
+    warnOfFraud: (chargeId: string) => local('POST', `charges/${chargeId}/early_fraud_warning`, {}),
+    /** Pays out what is available in a currency, or all there is. */
+    payOut: (currency: string, options: { include_pending?: boolean } = {}) =>
+      local('POST', 'payouts', { currency, ...options }),
+    /** A call of Stripe's API, or a local one, of which no event tells: `silently('POST /v1/refunds', { charge })`. */
+    silently: (call: string, parameters: object = {}) => local('POST', 'silently', { call, parameters }),
+    /** Sets fields of an object, of which no event tells. */
+    alter: (id: string, fields: object) => local('POST', `objects/${id}`, fields),
+    /** Lets an object, or an event, be gone as if it had never been. */
+    forget: (id: string) => local('DELETE', `objects/${id}`),
     /** The customer pays an invoice on its page. */
     payInvoice: (invoiceId: string, card = cards.good) =>
       local('POST', `invoices/${invoiceId}/pay`, { card }),

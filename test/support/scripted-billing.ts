@@ -32,6 +32,13 @@ type BillingPort = Omit<
   | 'openSetupPage'
   | 'findSetupPage'
   | 'readSetupPage'
+  | 'readCharge'
+  | 'createRefund'
+  | 'findRefund'
+  | 'readRefund'
+  | 'createCreditNote'
+  | 'findCreditNote'
+  | 'readDispute'
 >
 
 const HOUR = 3_600_000

@@ -68,6 +68,7 @@ export function createScriptedProvider() {
   const billing = createScriptedBilling({ connect, effect })
   const provider: PaymentProvider = {
     ...billing.provider,
+    ...notScripted,
     createCustomer: async ({ customerId }, key) =>
       effect('createCustomer', key, () => make(made.customers, 'cus', customerId)),
     findCustomer: async (customerId) => ownersOf.get(customerId),
@@ -122,4 +123,17 @@ export function createScriptedProvider() {
       if (seen.subscription) billing.show(seen.subscription)
     },
   }
+}
+
+const refuse = async (): Promise<never> => {
+  throw new Error('refunds are tried on the local Stripe')
+}
+const notScripted = {
+  readCharge: refuse,
+  createRefund: refuse,
+  findRefund: refuse,
+  readRefund: refuse,
+  createCreditNote: refuse,
+  findCreditNote: refuse,
+  readDispute: refuse,
 }

@@ -10,7 +10,7 @@ type Session = Listed<Sdk['checkout']['sessions']['list']>
 /** What Stripe would have the product's tables say. */
 export interface StripeBooks {
   sessions: Session[]
-  payments: () => { payment_id: string; status: string; received: number }[]
+  payments: () => { payment_id: string; status: string; received: number; refunded: number }[]
   attempts: () => { charge: string; outcome: string }[]
   subscriptions: () => {
     subscription_id: string
@@ -19,13 +19,18 @@ export interface StripeBooks {
     price: string
     ends: number
   }[]
-  captured: () => { currency: string; balance: number }[]
+  refunds: () => { stripe_refund_id: string; amount: number; status: string }[]
+  disputes: () => { stripe_dispute_id: string; amount: number; status: string; withdrawn: boolean }[]
+  /** What is left of what was captured, before Stripe's fees. */
+  balances: () => { currency: string; balance: number }[]
 }
 
 export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
-  const [pages, charges, subscriptions] = await Promise.all([
+  const [pages, charges, refunds, disputes, subscriptions] = await Promise.all([
     all(sdk.checkout.sessions.list({ limit: 100 })),
     all(sdk.charges.list({ limit: 100 })),
+    all(sdk.refunds.list({ limit: 100 })),
+    all(sdk.disputes.list({ limit: 100 })),
     allSubscriptions(sdk),
   ])
   // On the others nothing is bought.
@@ -51,15 +56,27 @@ export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
     return declined.has(session.metadata?.[metadataKeys.payment] ?? '') ? 'failed' : 'expired'
   }
 
+  const refundedOf = (paymentId: string): number =>
+    sumOf(
+      refunds
+        .filter(({ status }) => status === 'succeeded')
+        .filter(({ payment_intent: intent }) => paymentOfIntent.get(idOf(intent) ?? '') === paymentId)
+        .map(({ amount }) => amount),
+    )
+
   return {
     sessions,
     payments: () =>
       sessions.map((session) => {
+        const payment_id = session.metadata?.[metadataKeys.payment] ?? ''
         const status = statusOf(session)
+        const received = status === 'succeeded' ? (session.amount_total ?? 0) : 0
+        const refunded = refundedOf(payment_id)
         return {
-          payment_id: session.metadata?.[metadataKeys.payment] ?? '',
-          status,
-          received: status === 'succeeded' ? (session.amount_total ?? 0) : 0,
+          payment_id,
+          status: refunded === 0 ? status : refunded < received ? 'partially_refunded' : 'refunded',
+          received,
+          refunded,
         }
       }),
     attempts: () => ofCheckouts.map(({ id, status }) => ({ charge: id, outcome: status })),
@@ -75,15 +92,40 @@ export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
           price: items.data[0]?.price.id ?? '',
           ends: items.data[0]?.current_period_end ?? 0,
         })),
-    captured: () => {
+    refunds: () =>
+      refunds.map(({ id, amount, status }) => ({
+        stripe_refund_id: id,
+        amount,
+        status: status === 'canceled' ? 'failed' : (status ?? ''),
+      })),
+    disputes: () =>
+      disputes.map((dispute) => ({
+        stripe_dispute_id: dispute.id,
+        amount: dispute.amount,
+        status: dispute.status,
+        withdrawn: withdrawnBy(dispute) > 0,
+      })),
+    balances: () => {
       const succeeded = charges.filter(({ status }) => status === 'succeeded')
-      return [...groupBy(succeeded, ({ currency }) => currency)].map(([currency, ofCurrency]) => ({
-        currency,
-        balance: ofCurrency.reduce((sum, { amount_captured: captured }) => sum + captured, 0),
-      }))
+      return [...groupBy(succeeded, ({ currency }) => currency)].map(([currency, ofCurrency]) => {
+        const captured = sumOf(ofCurrency.map(({ amount_captured: amount }) => amount))
+        const refunded = sumOf(
+          refunds
+            .filter((refund) => refund.currency === currency && isOnItsWay(refund))
+            .map(({ amount }) => amount),
+        )
+        const withdrawn = sumOf(disputes.filter((dispute) => dispute.currency === currency).map(withdrawnBy))
+        return { currency, balance: captured - refunded - withdrawn }
+      })
     },
   }
 }
+
+const sumOf = (numbers: number[]) => numbers.reduce((sum, number) => sum + number, 0)
+const isOnItsWay = ({ status }: { status: string | null }) => status !== 'failed' && status !== 'canceled'
+/** What the customer's bank has now. */
+const withdrawnBy = ({ balance_transactions: moved }: Listed<Sdk['disputes']['list']>) =>
+  -sumOf(moved.map(({ amount }) => amount))
 
 /** Those on a test clock are listed only with their clock. */
 async function allSubscriptions(sdk: Sdk) {

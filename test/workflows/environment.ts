@@ -21,11 +21,13 @@ export type PlayedActivities = Partial<Activities>
 const names = Object.keys({
   attemptPayment: true,
   changePaymentMethod: true,
+  followRefund: true,
   followSetupPage: true,
   followSubscription: true,
   forgetClockDeadline: true,
   lookAtCase: true,
   openCheckout: true,
+  openRefund: true,
   openSetupPage: true,
   openTestClock: true,
   playTestClock: true,

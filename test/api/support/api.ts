@@ -62,6 +62,7 @@ export interface TestApiOptions {
   orchestrator?: Partial<Orchestrator>
   previewChange?: PaymentProvider['previewChange']
   listPaymentMethods?: PaymentProvider['listPaymentMethods']
+  readCharge?: PaymentProvider['readCharge']
   livemode?: boolean
   poolSize?: number
   /** Another API over the same database. */
@@ -85,6 +86,9 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
       command: async () => {},
       openSetupPage: async () => ({ setupUrl: 'https://pay.test/setup' }),
       changePaymentMethod: async (_customer, { change }) => ({ paymentMethodId: change.paymentMethodId }),
+      startRefund: async () => {},
+      tryRefund: async () => {},
+      tellRefund: async () => {},
       openTestClock: async () => {},
       advanceTestClock: async () => {},
       isReachable: async () => true,
@@ -93,6 +97,7 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
     provider: {
       previewChange: options.previewChange ?? freeOfCharge,
       listPaymentMethods: options.listPaymentMethods ?? (async () => []),
+      readCharge: options.readCharge ?? (async () => undefined),
     },
     verifyWebhook: createWebhookVerifier({ secrets: [webhookSecret] }),
     dispatcher: {

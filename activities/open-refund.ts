@@ -1,0 +1,182 @@
+import { writeAudit } from '../db/audit.ts'
+import { findOwnerById } from '../db/charge-owners.ts'
+import { inProject, type Transaction } from '../db/client.ts'
+import { once } from '../db/once.ts'
+import { appendEvents } from '../db/outbox.ts'
+import {
+  acceptRefund,
+  type ChargeOwner,
+  type ChargeRow,
+  currentRefundPolicy,
+  findRefund,
+  lockCharge,
+} from '../db/refunds.ts'
+import { timeOfCustomer } from '../db/test-clocks.ts'
+import type { ProjectId, RefundId } from '../domain/ids.ts'
+import { currency, describeMoney, money } from '../domain/money.ts'
+import { type ChargeSnapshot, type RefundOpening, type RefundPolicy, unusedShare } from '../domain/refunds.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+
+export interface OpenRefundInput {
+  projectId: ProjectId
+  refundId: RefundId
+  opening: RefundOpening
+}
+
+/** Writes the row of a refund that nobody has asked us for. Its answer is whether there is one to follow. */
+export function createOpenRefund(dependencies: ActivityDependencies) {
+  const { database, provider, now } = dependencies
+
+  return async function openRefund({ projectId, refundId, opening }: OpenRefundInput): Promise<boolean> {
+    const isKnown = await inProject(database, projectId, (transaction) =>
+      findRefund(transaction, projectId, refundId),
+    )
+    if (isKnown) return true
+    const reading = await read(opening)
+    if (!reading) return false
+    return inProject(database, projectId, async (transaction) => {
+      const owner = await findOwnerById(transaction, projectId, opening.ownerId, reading.stripeInvoiceId)
+      if (!owner) return false
+      const { at } = await timeOfCustomer(transaction, owner, now())
+      const { policy } = await currentRefundPolicy(transaction, projectId)
+      const charge = await lockCharge(transaction, owner, reading)
+      const scene: Opening = { transaction, refundId, charge, reading, policy, at }
+      switch (opening.kind) {
+        case 'dashboard':
+          return adopt(scene, opening)
+        case 'cancellation':
+          return prorate(scene, opening)
+        case 'fraud_warning':
+          return answerWarning(scene, owner, opening)
+      }
+    })
+  }
+
+  async function read(opening: RefundOpening): Promise<ChargeSnapshot | undefined> {
+    switch (opening.kind) {
+      case 'dashboard': {
+        const { stripeChargeId: chargeId } = await provider.readRefund(opening.stripeRefundId)
+        return provider.readCharge({ chargeId })
+      }
+      case 'cancellation':
+        return provider.readCharge({ invoiceId: opening.invoiceId })
+      case 'fraud_warning':
+        return provider.readCharge({ chargeId: opening.chargeId })
+    }
+  }
+
+  async function prorate(
+    scene: Opening,
+    opening: Extract<RefundOpening, { kind: 'cancellation' }>,
+  ): Promise<boolean> {
+    const { transaction, refundId, charge, reading, at } = scene
+    const { period } = await provider.readInvoice(opening.invoiceId)
+    if (!period || reading.isDisputed) return false
+    const paid = money(charge.amount, currency(charge.currency))
+    const unused = unusedShare(paid, period, opening.endedAt).amountMinor
+    const left = paid.amountMinor - sumOf(reading)
+    const amount = Math.min(unused, left)
+    if (amount <= 0) return false
+    await acceptRefund(transaction, charge, reading, {
+      refundId,
+      amount,
+      reason: undefined,
+      origin: 'cancellation',
+      terms: () => ({ status: 'pending', subscriptionAction: 'keep' }),
+      requestedBy: opening.by,
+      at,
+      why: 'The subscription was canceled at once: what was paid for the rest of its period goes back.',
+    })
+    return true
+  }
+}
+
+interface Opening {
+  transaction: Transaction
+  refundId: RefundId
+  charge: ChargeRow
+  reading: ChargeSnapshot
+  policy: RefundPolicy
+  at: Date
+}
+
+async function adopt(
+  { transaction, refundId, charge, reading, policy }: Opening,
+  { stripeRefundId }: Extract<RefundOpening, { kind: 'dashboard' }>,
+): Promise<boolean> {
+  const made = reading.refunds.find((one) => one.stripeRefundId === stripeRefundId)
+  if (!made) throw new Error(`refund ${stripeRefundId} is not among those of its charge`)
+  await acceptRefund(transaction, charge, reading, {
+    refundId,
+    amount: made.amount.amountMinor,
+    reason: undefined,
+    origin: 'dashboard',
+    terms: (amount, left) => ({
+      status: 'pending',
+      subscriptionAction: amount >= left ? policy.subscription : 'keep',
+    }),
+    requestedBy: 'stripe',
+    at: new Date(made.createdAt),
+    why: "Somebody made it in Stripe's dashboard.",
+    stripeRefundId,
+  })
+  return true
+}
+
+/** Tells of it in any case; gives the money back where the policy says so and no dispute has begun. */
+async function answerWarning(
+  { transaction, refundId, charge, reading, policy, at }: Opening,
+  { projectId, userId, correlationId, paymentId, subscriptionId }: ChargeOwner,
+  { warningId, fraudType }: Extract<RefundOpening, { kind: 'fraud_warning' }>,
+): Promise<boolean> {
+  const gives =
+    policy.onFraudWarning === 'refund' && !reading.isDisputed && sumOf(reading) < reading.captured.amountMinor
+  const intent = `${warningId}/told`
+  await once(transaction, { projectId, intent }, async () => {
+    await writeAudit(transaction, {
+      projectId,
+      actor: 'stripe',
+      action: 'charge.fraud_warning',
+      subjectId: paymentId ?? subscriptionId ?? charge.stripeChargeId,
+      why: `The customer's bank suspects fraud (${fraudType}) in a charge of ${describeMoney(reading.captured)}.`,
+      correlationId,
+      stripeIds: [warningId, charge.stripeChargeId],
+      amount: charge.amount,
+      currency: charge.currency,
+      occurredAt: at,
+    })
+    await appendEvents(transaction, { projectId, userId, correlationId, intent, occurredAt: at }, [
+      {
+        type: 'alert.fraud_warning',
+        subject: charge.stripeChargeId,
+        data: {
+          user_id: userId,
+          stripe_charge_id: charge.stripeChargeId,
+          fraud_type: fraudType,
+          amount: charge.amount,
+          currency: charge.currency,
+          ...(paymentId !== null && { payment_id: paymentId }),
+          ...(subscriptionId !== null && { subscription_id: subscriptionId }),
+          ...(gives && { refund_id: refundId }),
+        },
+      },
+    ])
+  })
+  if (!gives) return false
+  await acceptRefund(transaction, charge, reading, {
+    refundId,
+    amount: undefined,
+    reason: undefined,
+    origin: 'fraud_warning',
+    terms: () => ({ status: 'pending', subscriptionAction: policy.subscription }),
+    requestedBy: 'quittance',
+    at,
+    why: "The customer's bank suspects fraud, and the policy gives such money back before a dispute begins.",
+  })
+  return true
+}
+
+const sumOf = ({ refunds }: ChargeSnapshot) =>
+  refunds
+    .filter(({ status }) => status === 'pending' || status === 'succeeded')
+    .reduce((sum, { amount }) => sum + amount.amountMinor, 0)

@@ -1,0 +1,202 @@
+import type { PaymentId, RefundId, SubscriptionId } from './ids.ts'
+import type { Transfer } from './ledger.ts'
+import type { PaymentType } from './catalog.ts'
+import { type Money, money } from './money.ts'
+
+/** Giving money back: what may be given, what Stripe tells of it, and what follows from that. */
+
+export const refundStatuses = ['awaiting_approval', 'pending', 'succeeded', 'failed'] as const
+export type RefundStatus = (typeof refundStatuses)[number]
+
+/** Who came upon the idea. `dashboard`: somebody at Stripe; the other two are ours, by policy. */
+export const refundOrigins = ['request', 'dashboard', 'cancellation', 'fraud_warning'] as const
+export type RefundOrigin = (typeof refundOrigins)[number]
+
+/** Money that was captured: what refunds and disputes are reckoned against. */
+export interface ChargeSnapshot {
+  stripeChargeId: string
+  stripePaymentIntentId?: string
+  /** The invoice that it paid. */
+  stripeInvoiceId?: string
+  captured: Money
+  /** Milliseconds since 1970. */
+  capturedAt: number
+  /** A bank has taken the money back, or means to. */
+  isDisputed: boolean
+  /** All of them, whoever made them. */
+  refunds: RefundSnapshot[]
+}
+
+/** A refund as Stripe has it. */
+export interface RefundSnapshot {
+  stripeRefundId: string
+  stripeChargeId: string
+  status: 'pending' | 'succeeded' | 'failed' | 'canceled'
+  amount: Money
+  failureReason?: string
+  /** Ours, where we made it. */
+  refundId?: RefundId
+  /** Milliseconds since 1970. */
+  createdAt: number
+}
+
+/** A refund that nobody has asked us for: its row is written here, by the workflow that owns it. */
+export type RefundOpening =
+  /** Somebody has made it in Stripe's dashboard. */
+  | { kind: 'dashboard'; stripeRefundId: string; ownerId: PaymentId | SubscriptionId }
+  /** A subscription was canceled at once, and its policy gives back what was paid for the rest of the period. */
+  | {
+      kind: 'cancellation'
+      ownerId: PaymentId | SubscriptionId
+      invoiceId: string
+      endedAt: number
+      by: string
+    }
+  /** A bank suspects fraud. */
+  | {
+      kind: 'fraud_warning'
+      warningId: string
+      ownerId: PaymentId | SubscriptionId
+      chargeId: string
+      fraudType: string
+    }
+
+/** What a look at Stripe means for a refund. A bank may return the money days after it was sent: what has succeeded can still
+ *  fail. What has failed stays so; another try is another refund. */
+export function nextRefundStatus(status: RefundStatus, seen: RefundSnapshot['status']): RefundStatus {
+  if (status === 'failed') return 'failed'
+  if (seen === 'failed' || seen === 'canceled') return 'failed'
+  return seen === 'succeeded' ? 'succeeded' : status
+}
+
+/** How much of a charge can still be given back: what was captured without what is given back or asked for already. */
+export function amountLeft(
+  captured: number,
+  { ours, atStripe }: { ours: KnownRefund[]; atStripe: RefundSnapshot[] },
+): number {
+  const reserved = ours.filter(({ status }) => status !== 'failed').map(({ amount }) => amount)
+  // Made in the dashboard a moment ago: nobody has told us yet.
+  const unknown = atStripe
+    .filter(({ status }) => status === 'pending' || status === 'succeeded')
+    .filter(
+      (seen) =>
+        !ours.some(
+          ({ refundId, stripeRefundId }) =>
+            refundId === seen.refundId || stripeRefundId === seen.stripeRefundId,
+        ),
+    )
+    .map(({ amount }) => amount.amountMinor)
+  return Math.max(0, captured - sum(reserved) - sum(unknown))
+}
+
+export interface KnownRefund {
+  refundId: RefundId
+  stripeRefundId: string | null
+  status: RefundStatus
+  amount: number
+}
+
+/** The share of a paid period that is left from a moment on, to the second as Stripe prorates, rounded in the customer's favour
+ *  by no more than a minor unit. */
+export function unusedShare(paid: Money, period: { start: number; end: number }, from: number): Money {
+  const seconds = (time: number) => Math.floor(time / 1000)
+  const whole = seconds(period.end) - seconds(period.start)
+  const left = Math.min(Math.max(seconds(period.end) - seconds(from), 0), whole)
+  if (whole <= 0) return money(0, paid.currency)
+  // Integers beyond 2^53 are reached by large amounts times seconds.
+  const share = (BigInt(paid.amountMinor) * BigInt(left) + BigInt(whole) - 1n) / BigInt(whole)
+  return money(Number(share), paid.currency)
+}
+
+/** Splits an amount over lines as their weights say, so that the parts add up to it exactly: each part is at most one minor
+ *  unit from its true share, and the largest remainders are rounded up first. */
+export function allocate(amount: number, weights: number[]): number[] {
+  const whole = sum(weights)
+  if (whole === 0) return weights.map(() => 0)
+  const shares = weights.map((weight, index) => {
+    const exact = BigInt(amount) * BigInt(weight)
+    return { index, part: Number(exact / BigInt(whole)), rest: Number(exact % BigInt(whole)) }
+  })
+  let missing = amount - sum(shares.map(({ part }) => part))
+  for (const share of shares.toSorted((a, b) => b.rest - a.rest || a.index - b.index)) {
+    if (missing === 0) break
+    share.part += 1
+    missing -= 1
+  }
+  return shares.toSorted((a, b) => a.index - b.index).map(({ part }) => part)
+}
+
+/** How much of a refund is tax: reckoned over all refunds of the charge so far, so that a charge which is refunded in parts has
+ *  given back exactly its tax in the end. */
+export function taxShare(
+  refund: number,
+  { captured, tax, before }: { captured: number; tax: number; before: number },
+): number {
+  if (captured === 0) return 0
+  const upTo = (refunded: number) => Number((BigInt(refunded) * BigInt(tax)) / BigInt(captured))
+  return upTo(before + refund) - upTo(before)
+}
+
+/** Money went back through Stripe. Paid-for credits were owed; everything else had been earned. */
+export function refundTransfers(type: PaymentType, amount: Money): Transfer[] {
+  return [{ debit: type === 'credits' ? 'customer_credits' : 'refunds', credit: 'stripe_balance', amount }]
+}
+
+/** The bank could not take it: the money is back with us. */
+export function refundFailedTransfers(type: PaymentType, amount: Money): Transfer[] {
+  return refundTransfers(type, amount).map(({ debit, credit, ...transfer }) => ({
+    ...transfer,
+    debit: credit,
+    credit: debit,
+  }))
+}
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+/** Banks take days; after a month it has become strange. */
+const LIMIT = 30 * DAY
+
+/** When to look at a refund that is under way, unless news comes first. Milliseconds since 1970.
+ *  @returns `undefined` when a person should look. */
+export function nextRefundLook({ askedAt, now }: { askedAt: number; now: number }): number | undefined {
+  const planned = [5 * MINUTE, HOUR, 6 * HOUR, DAY].map((wait) => askedAt + wait).find((at) => at > now)
+  if (planned !== undefined) return planned
+  return now < askedAt + LIMIT ? now + DAY : undefined
+}
+
+/** What a project does about refunds, disputes and warnings of fraud. */
+export interface RefundPolicy {
+  /** Refunds of more than that, in the minor units of the project's currency, wait for a second person; so does each refund in
+   *  another currency then. */
+  approvalAbove?: number
+  /** What becomes of a subscription whose current period is refunded in full. */
+  subscription: 'keep' | 'cancel'
+  /** Whether credits that were paid for go with the money. Only those that are unused can be refunded then. */
+  credits: 'take_back' | 'keep'
+  /** Whether a subscription that is canceled at once gives back what was paid for the rest of its period. */
+  onCancellation: 'keep' | 'prorate'
+  /** What follows when the bank takes the money of a subscription back. */
+  onDispute: 'keep' | 'cancel'
+  onFraudWarning: 'alert' | 'refund'
+}
+
+export const defaultRefundPolicy: RefundPolicy = {
+  subscription: 'keep',
+  credits: 'take_back',
+  onCancellation: 'keep',
+  onDispute: 'keep',
+  onFraudWarning: 'alert',
+}
+
+/** Whether a second person must agree. */
+export function needsApproval(
+  { approvalAbove }: RefundPolicy,
+  amount: Money,
+  projectCurrency: string,
+): boolean {
+  if (approvalAbove === undefined) return false
+  return amount.currency !== projectCurrency || amount.amountMinor > approvalAbove
+}
+
+const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0)

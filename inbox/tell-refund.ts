@@ -1,0 +1,87 @@
+import type { Client } from '@temporalio/client'
+import type { Database } from '../db/client.ts'
+import type { HandledEvent } from '../db/inbox.ts'
+import { deriveId } from '../db/mint-id.ts'
+import { findClockOf, findPaymentOwner, findSubscriptionOwner } from '../db/owners.ts'
+import { findRefundOwner } from '../db/refunds.ts'
+import { findOwner } from '../db/stripe-objects.ts'
+import { type CustomerId, isId, type PaymentId, type ProjectId, type SubscriptionId } from '../domain/ids.ts'
+import type { ProviderEvent } from '../domain/provider.ts'
+import type { RefundOpening } from '../domain/refunds.ts'
+import { stripeChanged } from '../workflows/messages.ts'
+import type { OwnerClaim } from './owner.ts'
+import { refundStart, type RefundStart } from './starts.ts'
+
+export interface TellerOptions {
+  system: Database
+  temporal: Client
+  within: <Result>(call: () => Promise<Result>) => Promise<Result>
+}
+
+/** Tells the workflow of a refund. One that was made in Stripe's dashboard, or that a warning of fraud calls for, has none yet:
+ *  the event begins it, under an id that follows from Stripe's, so that each further event finds the same. */
+export function createRefundTeller({ system, temporal, within }: TellerOptions) {
+  return async function tellRefund(event: ProviderEvent, claim: OwnerClaim): Promise<HandledEvent> {
+    const start = await startOf(event, claim)
+    if (!start) return { outcome: 'not_ours' }
+    const { workflowId, ...options } = refundStart(start)
+    await within(() =>
+      temporal.workflow.signalWithStart('refund', {
+        ...options,
+        workflowId,
+        signal: stripeChanged,
+        signalArgs: [{ eventId: event.eventId, objectId: event.objectId }],
+      }),
+    )
+    return { outcome: 'signaled', workflowId, projectId: start.projectId }
+  }
+
+  async function startOf(event: ProviderEvent, claim: OwnerClaim): Promise<RefundStart | undefined> {
+    const { livemode, objectId } = event
+    const known = await findOwner(system, { stripeIds: claim.stripeIds, livemode })
+    const refundId = known && isId('rfd', known.ownerId) ? known.ownerId : claim.refundId
+    const projectId = known?.projectId ?? claim.projectId
+    if (projectId && refundId) {
+      const refund = await findRefundOwner(system, { projectId, refundId })
+      // Metadata alone proves nothing: the row must exist in that project, and in the event's mode.
+      if (refund?.livemode === livemode) return { ...refund, clockId: await findClockOf(system, refund) }
+    }
+    if (!known || (!isId('pay', known.ownerId) && !isId('sbs', known.ownerId))) return undefined
+    const payer = await findPayer(known.projectId, known.ownerId)
+    if (payer?.livemode !== livemode) return undefined
+    return {
+      projectId: known.projectId,
+      refundId: deriveId('rfd', known.projectId, objectId),
+      userId: payer.userId,
+      correlationId: payer.correlationId,
+      clockId: payer.clockId,
+      opening: openingOf(event, known.ownerId),
+    }
+  }
+
+  async function findPayer(projectId: ProjectId, ownerId: PaymentId | SubscriptionId) {
+    if (isId('sbs', ownerId)) return findSubscriptionOwner(system, { projectId, subscriptionId: ownerId })
+    const payment = await findPaymentOwner(system, { projectId, paymentId: ownerId })
+    return payment && { ...payment, clockId: await clockOf(projectId, payment.customerId) }
+  }
+
+  function clockOf(projectId: ProjectId, customerId: CustomerId) {
+    return findClockOf(system, { projectId, customerId })
+  }
+}
+
+function openingOf(
+  { type, objectId, payload }: ProviderEvent,
+  ownerId: PaymentId | SubscriptionId,
+): RefundOpening {
+  const { charge, fraud_type: fraudType } = payload.data.object
+  return type.startsWith('radar.')
+    ? {
+        kind: 'fraud_warning',
+        warningId: objectId,
+        ownerId,
+        chargeId: String(charge),
+        fraudType: String(fraudType),
+      }
+    : { kind: 'dashboard', stripeRefundId: objectId, ownerId }
+}

@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { findFlaws } from '../support/invariants.ts'
+import { cards } from '../support/local-stripe.ts'
+import { type Product, startProduct } from '../support/product.ts'
+import { makeClock } from '../support/test-clock.ts'
+
+let product: Product
+
+beforeAll(async () => {
+  product = await startProduct()
+})
+afterAll(() => product.end())
+
+interface RefundShown {
+  refund_id: string
+  status: string
+  amount: number
+  origin: string
+  failure_code?: string
+  stripe_refund_id?: string
+  stripe_credit_note_id?: string
+}
+
+const price = 4_900
+
+/** A user who has bought the book. */
+async function buy(userId: string, card = cards.good): Promise<{ paymentId: string; userId: string }> {
+  const { client, stripe } = product
+  const opened = await client.openPayment({ user_id: userId, product_id: 'book' })
+  await stripe.pay(opened.checkout_session_id, card)
+  await client.paymentBecomes(opened.payment_id, 'succeeded')
+  return { paymentId: opened.payment_id, userId }
+}
+
+async function refund(body: object, client = product.client): Promise<RefundShown> {
+  const answer = await client.call('POST', '/api/v1/refunds', { body })
+  if (answer.status !== 202) throw new Error(`refund: ${answer.status} ${JSON.stringify(answer.body)}`)
+  return answer.body as unknown as RefundShown
+}
+
+const read = async (refundId: string): Promise<RefundShown> =>
+  (await product.client.call('GET', `/api/v1/refunds/${refundId}`)).body as unknown as RefundShown
+
+const becomes = (refundId: string, status: string): Promise<RefundShown> =>
+  eventually(`refund ${refundId} becomes ${status}`, async () => {
+    const shown = await read(refundId)
+    if (shown.status === status) return shown
+    throw new Error(JSON.stringify(shown))
+  })
+
+const typesOf = (userId: string) => product.events.typesOf(product.projectId, userId)
+const told = (userId: string, type: string) =>
+  eventually(`${userId} is told of ${type}`, async () => typesOf(userId).includes(type))
+
+async function chargeOf(paymentId: string): Promise<string> {
+  const [row] = await product.sql<{ id: string }[]>`
+    select stripe_charge_id as id from payment_attempts where payment_id = ${paymentId} and outcome = 'succeeded'`
+  if (!row) throw new Error(`${paymentId} has no charge`)
+  return row.id
+}
+
+describe('a refund', () => {
+  it('of all of a payment is made at once and told', async () => {
+    const { paymentId, userId } = await buy('wants-all-back')
+    const made = await refund({ payment_id: paymentId, reason: 'It arrived damaged.' })
+    expect(made).toMatchObject({ status: 'succeeded', amount: price, origin: 'request' })
+    expect(await product.client.payment(paymentId)).toMatchObject({ status: 'refunded' })
+    await told(userId, 'payment.refunded')
+    await told(userId, 'refund.succeeded')
+    expect(
+      typesOf(userId)
+        .filter((type) => type.includes('refund'))
+        .toSorted(),
+    ).toEqual(['payment.refunded', 'refund.created', 'refund.succeeded'])
+  })
+
+  it('is made in parts until nothing is left, and says what is', async () => {
+    const { paymentId } = await buy('wants-parts')
+    await refund({ payment_id: paymentId, amount: 2_000 })
+    expect(await product.client.payment(paymentId)).toMatchObject({
+      status: 'partially_refunded',
+      amount_refunded: 2_000,
+    })
+    const tooMuch = await product.client.call('POST', '/api/v1/refunds', {
+      body: { payment_id: paymentId, amount: 2_901 },
+    })
+    expect(tooMuch).toMatchObject({
+      status: 409,
+      body: { code: 'refund_exceeds_remaining', amount_left: 2_900, currency: 'brl' },
+    })
+    expect(await refund({ payment_id: paymentId })).toMatchObject({ amount: 2_900 })
+    const nothing = await product.client.call('POST', '/api/v1/refunds', { body: { payment_id: paymentId } })
+    expect(nothing).toMatchObject({ status: 409, body: { code: 'nothing_to_refund', amount_left: 0 } })
+  })
+
+  it('that the bank takes its time with is pending, and succeeds', async () => {
+    const { paymentId } = await buy('has-a-slow-bank', cards.pendingRefund)
+    const made = await refund({ payment_id: paymentId })
+    expect(made.status).toBe('pending')
+    await becomes(made.refund_id, 'succeeded')
+    expect(await product.client.payment(paymentId)).toMatchObject({ status: 'refunded' })
+  })
+
+  it('that comes back after days has failed, and the money can be refunded again', async () => {
+    const { paymentId, userId } = await buy('has-closed-the-card', cards.refundFail)
+    const made = await refund({ payment_id: paymentId, amount: 1_000 })
+    expect(await becomes(made.refund_id, 'failed')).toMatchObject({ failure_code: expect.any(String) })
+    expect(await product.client.payment(paymentId)).toMatchObject({ status: 'succeeded', amount_refunded: 0 })
+    await told(userId, 'alert.refund_failed')
+    expect(await refund({ payment_id: paymentId })).toMatchObject({ amount: price })
+  })
+
+  it('of somebody in Stripe’s dashboard is followed as one of ours', async () => {
+    const { paymentId, userId } = await buy('is-refunded-by-hand')
+    await product.stripe.sdk.refunds.create({ charge: await chargeOf(paymentId), amount: 900 })
+    await told(userId, 'payment.refunded')
+    expect(await product.client.payment(paymentId)).toMatchObject({ amount_refunded: 900 })
+    expect(await refund({ payment_id: paymentId })).toMatchObject({ amount: price - 900 })
+  })
+
+  it('of an invoice puts a credit note on it', async () => {
+    const clock = await makeClock(product, '2027-01-10T12:00:00.000Z')
+    const sold = await clock.subscribe('is-renewed')
+    await clock.advanceTo('2027-02-10T14:00:00.000Z')
+    const { data } = await product.stripe.sdk.invoices.list({ subscription: sold.stripe_subscription_id })
+    const renewal = data.find(({ billing_reason: why }) => why === 'subscription_cycle')
+    const made = await refund({ invoice_id: renewal?.id, amount: 900 })
+    expect(await read(made.refund_id)).toMatchObject({
+      status: 'succeeded',
+      stripe_credit_note_id: expect.stringMatching(/^cn_/),
+    })
+    expect(await product.stripe.sdk.invoices.retrieve(renewal?.id ?? '')).toMatchObject({
+      post_payment_credit_notes_amount: 900,
+    })
+  })
+})
+
+describe('above the limit of the project', () => {
+  it('waits for a second person, who is not the first', async () => {
+    const { client, operator } = product
+    const named = { 'x-project-id': product.projectId }
+    const set = await operator.call('PUT', `/api/v1/projects/${product.projectId}/refund-policy`, {
+      body: { approval_above: 4_000 },
+    })
+    expect(set.status).toBe(200)
+    const { paymentId } = await buy('waits-for-approval')
+    const asked = await refund({ payment_id: paymentId })
+    expect(asked.status).toBe('awaiting_approval')
+    const decide = (by: typeof client, refundId: string, what: string) =>
+      by.call('POST', `/api/v1/refunds/${refundId}/${what}`, {
+        body: { reason: 'It is right.' },
+        headers: named,
+      })
+    expect(await decide(client, asked.refund_id, 'approve')).toMatchObject({ status: 403 })
+    expect(await decide(operator, asked.refund_id, 'approve')).toMatchObject({
+      status: 202,
+      body: { status: 'succeeded' },
+    })
+  })
+})
+
+describe('all of it', () => {
+  it('leaves books that agree with Stripe, and workflows that are well', async () => {
+    expect(await findFlaws(product)).toEqual([])
+  })
+})

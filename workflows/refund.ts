@@ -1,0 +1,146 @@
+import {
+  allHandlersFinished,
+  condition,
+  getExternalWorkflowHandle,
+  setCurrentDetails,
+  setHandler,
+  setWorkflowOptions,
+  upsertSearchAttributes,
+} from '@temporalio/workflow'
+import type { RefundView } from '../activities/follow-refund.ts'
+import type { Subject } from '../activities/scene.ts'
+import { currency, describeMoney, money } from '../domain/money.ts'
+import { nextRefundLook, type RefundStatus } from '../domain/refunds.ts'
+import { clockOf, describeTime } from './clock.ts'
+import { subscriptionWorkflowId } from './ids.ts'
+import { cancelNow, refundDecided, type RefundInput, refundTried, state, stripeChanged } from './messages.ts'
+import { operatorDesk } from './operator-desk.ts'
+import { stripe } from './proxies.ts'
+import { searchAttributes } from './search-attributes.ts'
+import { pinned } from './versioning.ts'
+import { wakeable } from './wakeable.ts'
+
+// Days at most: it ends with the release that began it.
+setWorkflowOptions(pinned, refund)
+
+/** Gives money back: waits for a second person where one is needed, has Stripe make the refund once, and follows it until the
+ *  bank has answered. News of a refund that has ended starts it again for one more look. */
+export async function refund(input: RefundInput): Promise<RefundStatus | 'nothing'> {
+  const { projectId, refundId, opening } = input
+  let seen: RefundView | undefined
+  let looks = 0
+  let waiting = { for: 'a first look', until: undefined as number | undefined }
+
+  const clock = clockOf(projectId, input.clock)
+  const wake = wakeable(clock)
+  const desk = operatorDesk({ ...input, subjectId: refundId, newsHasCome: wake.pending, clock })
+  setHandler(stripeChanged, wake.on)
+  setHandler(refundDecided, wake.nudge)
+  setHandler(refundTried, async () => {
+    await condition(() => looks > 0)
+  })
+  setHandler(state, () => ({
+    status: seen?.status ?? 'pending',
+    waitingFor: waiting.for,
+    ...(waiting.until !== undefined && { until: new Date(waiting.until).toISOString() }),
+    ...(desk.attention() && { attention: desk.attention() }),
+  }))
+
+  const isThere =
+    opening === undefined ||
+    (await desk.attend('Stripe did not let us read what the refund is about.', () =>
+      stripe.openRefund({ projectId, refundId, opening }),
+    ))
+  if (!isThere) return end('There is nothing to refund.', 'nothing')
+
+  for (;;) {
+    await look()
+    if (!seen) return end('An operator has gone on without it.', 'nothing')
+    if (seen.cancels) await endSubscription(seen.cancels, seen.requestedBy)
+    if (seen.status === 'awaiting_approval') await waitForApproval(seen)
+    else if (seen.status === 'pending') await waitForBank(seen)
+    else if (!wake.pending()) return end(describeEnd(seen), seen.status)
+  }
+
+  async function look(): Promise<void> {
+    const before = seen?.status
+    seen = await desk.attend('The refund could not be followed.', () => {
+      const eventId = wake.answer()
+      return stripe.followRefund({
+        projectId,
+        refundId,
+        cause: { by: 'stripe', ...(eventId && { eventId }) },
+      })
+    })
+    looks += 1
+    clock.set(seen?.clockNow)
+    if (seen && seen.status !== before)
+      upsertSearchAttributes([{ key: searchAttributes.status, value: seen.status }])
+  }
+
+  async function waitForApproval({ requestedBy, ...view }: RefundView): Promise<void> {
+    waiting = { for: 'a second person to approve the refund', until: undefined }
+    setCurrentDetails(
+      `**${amountOf(view)} waits for a second person.** ${requestedBy} asked for it. Another operator approves or rejects it over the API: \`POST /api/v1/refunds/${refundId}/approve\` or \`/reject\` with \`{ "reason": "…" }\`.`,
+    )
+    await clock.rest(undefined, wake.pending, 'A second person must approve')
+  }
+
+  async function waitForBank(view: RefundView): Promise<void> {
+    const lookAt = nextRefundLook({ askedAt: view.requestedAt, now: clock.now() })
+    if (lookAt === undefined) {
+      await desk.waitForPerson(
+        'refund_stuck',
+        `${amountOf(view)} has been on its way for a month. Ask Stripe about it; \`retry\` looks again.`,
+      )
+      return
+    }
+    waiting = { for: 'the bank to take the money', until: lookAt }
+    setCurrentDetails(
+      `${amountOf(view)} is on its way to the customer. Looks at Stripe by itself at ${describeTime(lookAt)}.`,
+    )
+    await wake.until(lookAt, 'See what came of the refund')
+  }
+
+  /** Through the subscription's own workflow, so that no charge and no other command crosses it. */
+  async function endSubscription(subject: Subject, by: string): Promise<void> {
+    const commandId = `refund/${refundId}`
+    const reason = `Its payment was refunded (${refundId}).`
+    try {
+      await getExternalWorkflowHandle(subscriptionWorkflowId(subject.subscriptionId)).signal(cancelNow, {
+        commandId,
+        by,
+        reason,
+      })
+    } catch {
+      // It does not run: nobody's command can be crossed.
+      await desk.attend('The subscription could not be ended.', () =>
+        stripe.runCommand({
+          ...subject,
+          commandId,
+          command: { kind: 'cancel', at: 'now' },
+          cause: { by, why: reason },
+          at: clock.now(),
+        }),
+      )
+    }
+  }
+
+  async function end<Status>(details: string, status: Status): Promise<Status> {
+    looks += 1
+    waiting = { for: 'nothing', until: undefined }
+    setCurrentDetails(details)
+    await clock.leave()
+    await condition(allHandlersFinished)
+    return status
+  }
+}
+
+const amountOf = (view: Pick<RefundView, 'amount' | 'currency'>) =>
+  describeMoney(money(view.amount, currency(view.currency)))
+
+function describeEnd(view: RefundView): string {
+  return view.status === 'succeeded'
+    ? `${amountOf(view)} has gone back to the customer.`
+    : `Nothing went back: ${view.failureCode ?? 'refused'}.`
+}
