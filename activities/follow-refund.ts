@@ -15,7 +15,6 @@ import {
   updateRefund,
 } from '../db/refunds.ts'
 import { ownStripeObjects } from '../db/stripe-objects.ts'
-import { findSubscription } from '../db/subscriptions.ts'
 import { timeOfCustomer } from '../db/test-clocks.ts'
 import { BillingError } from '../domain/errors.ts'
 import type { EventDraft } from '../domain/events.ts'
@@ -29,6 +28,7 @@ import {
 } from '../domain/refunds.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { runEffect } from './effect.ts'
+import { runningSubscription } from './running-subscription.ts'
 import type { Cause, Subject } from './scene.ts'
 
 export interface FollowRefundInput {
@@ -152,7 +152,10 @@ export function createFollowRefund(dependencies: ActivityDependencies) {
   function view(row: RefundRow): Promise<RefundView> {
     return inProject(database, row.projectId, async (transaction) => {
       const { at, clockId } = await timeOfCustomer(transaction, row, now())
-      const cancels = row.status === 'succeeded' ? await subscriptionToEnd(transaction, row) : undefined
+      const cancels =
+        row.status === 'succeeded' && row.subscriptionAction === 'cancel'
+          ? await runningSubscription(transaction, row)
+          : undefined
       return {
         status: row.status,
         amount: row.amount,
@@ -288,15 +291,6 @@ async function tell(
     })
     await appendEvents(transaction, { projectId, userId, correlationId, intent, occurredAt: at }, events)
   })
-}
-
-async function subscriptionToEnd(transaction: Transaction, row: RefundRow): Promise<Subject | undefined> {
-  const { projectId, subscriptionId } = row
-  if (subscriptionId === null || row.subscriptionAction !== 'cancel') return undefined
-  const found = await findSubscription(transaction, projectId, subscriptionId)
-  if (!found || found.subscription.status === 'canceled') return undefined
-  const { paymentId, stripeSubscriptionId } = found.subscription
-  return { projectId, subscriptionId, paymentId, stripeSubscriptionId }
 }
 
 const codeOf = ({ code, facts }: BillingError) => String(facts.provider_code ?? code)

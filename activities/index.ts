@@ -2,6 +2,7 @@ import type { CheckoutSnapshot } from '../domain/checkout.ts'
 import { createAttemptPayment } from './attempt-payment.ts'
 import { createChangePaymentMethod } from './change-payment-method.ts'
 import type { ActivityDependencies } from './dependencies.ts'
+import { createFollowDispute, createRemindOfDispute } from './follow-dispute.ts'
 import { createFollowRefund } from './follow-refund.ts'
 import { createLookAtCase, createRecordDunningStep } from './dunning-steps.ts'
 import { createFollowSubscription } from './follow-subscription.ts'
@@ -41,6 +42,7 @@ export function createStripeActivities(dependencies: ActivityDependencies) {
     changePaymentMethod: createChangePaymentMethod(dependencies),
     openRefund: createOpenRefund(dependencies),
     followRefund: createFollowRefund(dependencies),
+    followDispute: createFollowDispute(dependencies),
     openTestClock: createOpenTestClock(dependencies),
     playTestClock: createPlayTestClock(dependencies),
   }
@@ -53,6 +55,7 @@ export function createRecordActivities(dependencies: ActivityDependencies) {
     recordCheckout: createRecordCheckout(dependencies),
     recordRefusal: createRecordRefusal(dependencies),
     recordDunningStep: createRecordDunningStep(dependencies),
+    remindOfDispute: createRemindOfDispute(dependencies),
     recordTrialNotice: createRecordTrialNotice(dependencies),
     recordOperatorAction: createRecordOperatorAction(dependencies),
     reportClockDeadline: createReportDeadline(dependencies),

@@ -11,6 +11,7 @@ import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { paymentMethodRoutes } from './routes/payment-methods.ts'
+import { disputeRoutes } from './routes/disputes.ts'
 import { refundRoutes } from './routes/refunds.ts'
 import { paymentRoutes } from './routes/payments.ts'
 import { projectRoutes } from './routes/projects.ts'
@@ -44,6 +45,7 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<BaseEnv> {
   subscriptionCommandRoutes(api, dependencies)
   paymentMethodRoutes(api, dependencies)
   refundRoutes(api, dependencies)
+  disputeRoutes(api, dependencies)
   dunningPolicyRoutes(api, dependencies)
   testClockRoutes(api, dependencies)
   app.route('/api/v1', api)

@@ -136,3 +136,12 @@ function storable(payload: unknown): string {
     (_escape, backslashes: string) => `${backslashes}\uFFFD`,
   )
 }
+
+/** How often an event has been put off. */
+export async function attemptsOf(
+  system: Database,
+  event: Pick<ProviderEvent, 'eventId' | 'createdAt'>,
+): Promise<number> {
+  const [row] = await system.select({ attempts: inbox.attempts }).from(inbox).where(isEvent(event))
+  return row?.attempts ?? 0
+}

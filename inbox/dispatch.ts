@@ -27,6 +27,7 @@ import { noticeForeign } from './notice-foreign.ts'
 import { eventAge, eventsHandled, eventsPostponed } from './metrics.ts'
 import { type OwnerClaim, ownerClaim } from './owner.ts'
 import { type Route, routeOf } from './routes.ts'
+import { createDisputeTeller } from './tell-dispute.ts'
 import { createRefundTeller } from './tell-refund.ts'
 import {
   checkoutStart,
@@ -60,6 +61,7 @@ export interface DispatcherOptions {
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { system, temporal, logger, concurrency = 16, waiting = 1_000, signalDeadline_ms = 5_000 } = options
   const turnstile = createTurnstile({ concurrency, waiting })
+  const tellDispute = createDisputeTeller({ system, within, temporal })
   const tellRefund = createRefundTeller({ system, within, temporal })
 
   return {
@@ -92,6 +94,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const claim = ownerClaim(event)
     if (route === 'cards') return tellWaitingCases(event, claim)
     if (route === 'setup_page') return tellPaymentMethod(event, claim)
+    if (route === 'dispute') return tellDispute(event, claim)
     if (route === 'refund' || route === 'fraud_warning') return tellRefund(event, claim)
     const owner = await claimedOwner(route, claim, event.livemode)
     if (!owner) return { outcome: 'not_ours' }

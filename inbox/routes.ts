@@ -11,6 +11,7 @@ export type Route =
   | 'setup_page'
   /** Money that goes back. */
   | 'refund'
+  | 'dispute'
   /** A bank suspects fraud in a charge. */
   | 'fraud_warning'
   | 'own_effect'
@@ -43,6 +44,7 @@ const page: Rule = ({ payload }) => {
 const subscription: Rule = () => 'subscription'
 const cards: Rule = () => 'cards'
 const refund: Rule = () => 'refund'
+const dispute: Rule = () => 'dispute'
 
 /** An invoice of a subscription's life after its checkout. The first invoice belongs to the checkout, which hears of its
  *  payment by the session and of a declined card by `invoice.payment_failed`; other invoices are nobody's yet. */
@@ -84,6 +86,11 @@ const rules = new Map<string, Rule>(
     'refund.updated': ({ payload }) =>
       'status' in (payload.data.previous_attributes ?? { status: '' }) ? 'refund' : 'not_relevant',
     'refund.failed': refund,
+    'charge.dispute.created': dispute,
+    'charge.dispute.updated': dispute,
+    'charge.dispute.closed': dispute,
+    'charge.dispute.funds_withdrawn': dispute,
+    'charge.dispute.funds_reinstated': dispute,
     'radar.early_fraud_warning.created': () => 'fraud_warning',
 
     'customer.subscription.deleted': subscription,

@@ -12,6 +12,7 @@ import {
   checkoutWorkflowId,
   dunningWorkflowId,
   paymentMethodWorkflowId,
+  disputeWorkflowId,
   refundWorkflowId,
   subscriptionWorkflowId,
   TASK_QUEUE,
@@ -22,6 +23,7 @@ import type {
   CheckoutInput,
   DunningInput,
   PaymentMethodInput,
+  DisputeInput,
   RefundInput,
   SubscriptionInput,
   TestClockInput,
@@ -204,6 +206,28 @@ export function refundStart(refund: RefundStart) {
     priority: { fairnessKey: projectId },
     staticSummary: `Refund${amount ? ` of ${amount}` : ''} to user ${userId}`,
     staticDetails: `Refund ${refundId} of project ${projectId}.\n\nCorrelation id: ${correlationId}`,
+  }
+}
+
+export interface DisputeStart extends Omit<DisputeInput, 'version' | 'clock'> {
+  userId: string
+  clockId: ClockId | null
+}
+
+export function disputeStart({ userId, clockId, ...dispute }: DisputeStart) {
+  const { projectId, disputeId, stripeDisputeId, correlationId } = dispute
+  return {
+    ...policies,
+    workflowId: disputeWorkflowId(disputeId),
+    args: [{ version: 1, ...dispute, ...clockInput(clockId) }] satisfies [DisputeInput],
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributes.project, value: projectId },
+      { key: searchAttributes.user, value: userId },
+      { key: searchAttributes.status, value: 'needs_response' },
+    ]),
+    priority: { fairnessKey: projectId },
+    staticSummary: `Dispute of user ${userId}`,
+    staticDetails: `Dispute ${disputeId} (${stripeDisputeId}) of project ${projectId}.\n\nCorrelation id: ${correlationId}`,
   }
 }
 

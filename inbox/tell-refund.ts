@@ -2,14 +2,16 @@ import type { Client } from '@temporalio/client'
 import type { Database } from '../db/client.ts'
 import type { HandledEvent } from '../db/inbox.ts'
 import { deriveId } from '../db/mint-id.ts'
-import { findClockOf, findPaymentOwner, findSubscriptionOwner } from '../db/owners.ts'
+import { findClockOf } from '../db/owners.ts'
 import { findRefundOwner } from '../db/refunds.ts'
 import { findOwner } from '../db/stripe-objects.ts'
-import { type CustomerId, isId, type PaymentId, type ProjectId, type SubscriptionId } from '../domain/ids.ts'
+import { isId, type PaymentId, type SubscriptionId } from '../domain/ids.ts'
 import type { ProviderEvent } from '../domain/provider.ts'
 import type { RefundOpening } from '../domain/refunds.ts'
 import { stripeChanged } from '../workflows/messages.ts'
+import { giveTime } from './not-known-yet.ts'
 import type { OwnerClaim } from './owner.ts'
+import { createFindPayer } from './payer.ts'
 import { refundStart, type RefundStart } from './starts.ts'
 
 export interface TellerOptions {
@@ -21,6 +23,8 @@ export interface TellerOptions {
 /** Tells the workflow of a refund. One that was made in Stripe's dashboard, or that a warning of fraud calls for, has none yet:
  *  the event begins it, under an id that follows from Stripe's, so that each further event finds the same. */
 export function createRefundTeller({ system, temporal, within }: TellerOptions) {
+  const findPayer = createFindPayer(system)
+
   return async function tellRefund(event: ProviderEvent, claim: OwnerClaim): Promise<HandledEvent> {
     const start = await startOf(event, claim)
     if (!start) return { outcome: 'not_ours' }
@@ -46,6 +50,7 @@ export function createRefundTeller({ system, temporal, within }: TellerOptions) 
       // Metadata alone proves nothing: the row must exist in that project, and in the event's mode.
       if (refund?.livemode === livemode) return { ...refund, clockId: await findClockOf(system, refund) }
     }
+    if (!known) await giveTime(system, event)
     if (!known || (!isId('pay', known.ownerId) && !isId('sbs', known.ownerId))) return undefined
     const payer = await findPayer(known.projectId, known.ownerId)
     if (payer?.livemode !== livemode) return undefined
@@ -57,16 +62,6 @@ export function createRefundTeller({ system, temporal, within }: TellerOptions) 
       clockId: payer.clockId,
       opening: openingOf(event, known.ownerId),
     }
-  }
-
-  async function findPayer(projectId: ProjectId, ownerId: PaymentId | SubscriptionId) {
-    if (isId('sbs', ownerId)) return findSubscriptionOwner(system, { projectId, subscriptionId: ownerId })
-    const payment = await findPaymentOwner(system, { projectId, paymentId: ownerId })
-    return payment && { ...payment, clockId: await clockOf(projectId, payment.customerId) }
-  }
-
-  function clockOf(projectId: ProjectId, customerId: CustomerId) {
-    return findClockOf(system, { projectId, customerId })
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   type ClockId,
   type CustomerId,
+  type DisputeId,
   isId,
   type PaymentId,
   type ProjectId,
@@ -22,6 +23,7 @@ export const dunningWorkflowId = (invoiceId: string) => `dunning/${invoiceId}` a
 export const testClockWorkflowId = (clockId: ClockId) => `testClock/${clockId}` as const
 export const paymentMethodWorkflowId = (customerId: CustomerId) => `paymentMethod/${customerId}` as const
 export const refundWorkflowId = (refundId: RefundId) => `refund/${refundId}` as const
+export const disputeWorkflowId = (disputeId: DisputeId) => `dispute/${disputeId}` as const
 export const catalogWorkflowId = (projectId: ProjectId) => `catalog/${projectId}` as const
 
 /** The workflow that looks after one of our objects; `undefined` for objects no workflow owns. */
@@ -30,5 +32,6 @@ export function ownerWorkflowId(ownerId: string): string | undefined {
   if (isId('sbs', ownerId)) return subscriptionWorkflowId(ownerId)
   if (isId('cst', ownerId)) return paymentMethodWorkflowId(ownerId)
   if (isId('rfd', ownerId)) return refundWorkflowId(ownerId)
+  if (isId('dsp', ownerId)) return disputeWorkflowId(ownerId)
   return undefined
 }

@@ -1,7 +1,16 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type { CheckoutSnapshot, PaymentStatus } from '../domain/checkout.ts'
+import type { DisputeStatus } from '../domain/disputes.ts'
 import type { DunningStatus } from '../domain/dunning.ts'
-import type { ClockId, CustomerId, PaymentId, ProjectId, RefundId, SubscriptionId } from '../domain/ids.ts'
+import type {
+  ClockId,
+  CustomerId,
+  DisputeId,
+  PaymentId,
+  ProjectId,
+  RefundId,
+  SubscriptionId,
+} from '../domain/ids.ts'
 import type { PaymentMethodChange } from '../domain/payment-methods.ts'
 import type { RefundOpening, RefundStatus } from '../domain/refunds.ts'
 import type { KnownSubscription, SubscriptionStatus } from '../domain/subscription.ts'
@@ -115,6 +124,17 @@ export const refundDecided = defineSignal('decided')
 /** Waits until Stripe has been asked, or until it is clear that it is not to be asked yet. */
 export const refundTried = defineUpdate<void>('tried')
 
+export interface DisputeInput {
+  version: 1
+  projectId: ProjectId
+  disputeId: DisputeId
+  stripeDisputeId: string
+  /** Whose charge it is about. */
+  ownerId: PaymentId | SubscriptionId
+  correlationId: string
+  clock?: ClockInput
+}
+
 export interface TestClockInput {
   version: 1
   projectId: ProjectId
@@ -161,6 +181,7 @@ export interface WorkflowState {
     | SubscriptionStatus
     | DunningStatus
     | RefundStatus
+    | DisputeStatus
     | 'publishing'
     | 'published'
     | 'ready'

@@ -34,6 +34,7 @@ export const stripe = {
   changePaymentMethod: callOfStripe('changePaymentMethod', 'Change the saved cards'),
   openRefund: callOfStripe('openRefund', 'See what the refund is about'),
   followRefund: callOfStripe('followRefund', 'Give the money back, or see how it stands'),
+  followDispute: callOfStripe('followDispute', 'See how the dispute stands'),
   openTestClock: callOfStripe('openTestClock', 'Make the test clock'),
   publishCatalog: callOfStripe('publishCatalog', 'Make the prices of plans and products'),
 }
@@ -57,6 +58,7 @@ export const record: RecordActivities = {
   recordCheckout: persevering(recordAtOnce.recordCheckout, recordPatiently.recordCheckout),
   recordRefusal: persevering(recordAtOnce.recordRefusal, recordPatiently.recordRefusal),
   recordDunningStep: persevering(recordAtOnce.recordDunningStep, recordPatiently.recordDunningStep),
+  remindOfDispute: persevering(recordAtOnce.remindOfDispute, recordPatiently.remindOfDispute),
   recordTrialNotice: persevering(recordAtOnce.recordTrialNotice, recordPatiently.recordTrialNotice),
   reportClockDeadline: persevering(recordAtOnce.reportClockDeadline, recordPatiently.reportClockDeadline),
   forgetClockDeadline: persevering(recordAtOnce.forgetClockDeadline, recordPatiently.forgetClockDeadline),

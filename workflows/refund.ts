@@ -1,19 +1,17 @@
 import {
   allHandlersFinished,
   condition,
-  getExternalWorkflowHandle,
   setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   upsertSearchAttributes,
 } from '@temporalio/workflow'
 import type { RefundView } from '../activities/follow-refund.ts'
-import type { Subject } from '../activities/scene.ts'
 import { currency, describeMoney, money } from '../domain/money.ts'
 import { nextRefundLook, type RefundStatus } from '../domain/refunds.ts'
 import { clockOf, describeTime } from './clock.ts'
-import { subscriptionWorkflowId } from './ids.ts'
-import { cancelNow, refundDecided, type RefundInput, refundTried, state, stripeChanged } from './messages.ts'
+import { endSubscription } from './end-subscription.ts'
+import { refundDecided, type RefundInput, refundTried, state, stripeChanged } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { stripe } from './proxies.ts'
 import { searchAttributes } from './search-attributes.ts'
@@ -56,7 +54,16 @@ export async function refund(input: RefundInput): Promise<RefundStatus | 'nothin
   for (;;) {
     await look()
     if (!seen) return end('An operator has gone on without it.', 'nothing')
-    if (seen.cancels) await endSubscription(seen.cancels, seen.requestedBy)
+    if (seen.cancels)
+      await endSubscription(
+        seen.cancels,
+        {
+          commandId: `refund/${refundId}`,
+          by: seen.requestedBy,
+          reason: `Its payment was refunded (${refundId}).`,
+        },
+        { desk, clock },
+      )
     if (seen.status === 'awaiting_approval') await waitForApproval(seen)
     else if (seen.status === 'pending') await waitForBank(seen)
     else if (!wake.pending()) return end(describeEnd(seen), seen.status)
@@ -100,30 +107,6 @@ export async function refund(input: RefundInput): Promise<RefundStatus | 'nothin
       `${amountOf(view)} is on its way to the customer. Looks at Stripe by itself at ${describeTime(lookAt)}.`,
     )
     await wake.until(lookAt, 'See what came of the refund')
-  }
-
-  /** Through the subscription's own workflow, so that no charge and no other command crosses it. */
-  async function endSubscription(subject: Subject, by: string): Promise<void> {
-    const commandId = `refund/${refundId}`
-    const reason = `Its payment was refunded (${refundId}).`
-    try {
-      await getExternalWorkflowHandle(subscriptionWorkflowId(subject.subscriptionId)).signal(cancelNow, {
-        commandId,
-        by,
-        reason,
-      })
-    } catch {
-      // It does not run: nobody's command can be crossed.
-      await desk.attend('The subscription could not be ended.', () =>
-        stripe.runCommand({
-          ...subject,
-          commandId,
-          command: { kind: 'cancel', at: 'now' },
-          cause: { by, why: reason },
-          at: clock.now(),
-        }),
-      )
-    }
   }
 
   async function end<Status>(details: string, status: Status): Promise<Status> {

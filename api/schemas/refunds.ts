@@ -102,11 +102,9 @@ export const refundPolicyInput = z
       approval_above: z.int(approvalRule).min(0, approvalRule).nullable().default(null).openapi({
         description: 'Refunds of more than that wait for a second person, an operator; null: none does.',
       }),
-      subscription: either(['keep', 'cancel'])
-        .default('keep')
-        .openapi({
-          description: 'What becomes of a subscription when a payment for it is refunded in full.',
-        }),
+      subscription: either(['keep', 'cancel']).default('keep').openapi({
+        description: 'What becomes of a subscription when a payment for it is refunded in full.',
+      }),
       credits: either(['take_back', 'keep'])
         .default('take_back')
         .openapi({ description: 'Whether credits go with the money that paid for them.' }),

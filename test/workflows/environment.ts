@@ -21,6 +21,7 @@ export type PlayedActivities = Partial<Activities>
 const names = Object.keys({
   attemptPayment: true,
   changePaymentMethod: true,
+  followDispute: true,
   followRefund: true,
   followSetupPage: true,
   followSubscription: true,
@@ -38,6 +39,7 @@ const names = Object.keys({
   recordOperatorAction: true,
   recordRefusal: true,
   recordTrialNotice: true,
+  remindOfDispute: true,
   reportClockDeadline: true,
   runCommand: true,
   setTestClock: true,
