@@ -104,7 +104,9 @@ describe('a warning of fraud', () => {
   it('gives the money back where the policy says so', async () => {
     await setPolicy({ on_fraud_warning: 'refund' })
     const paymentId = await buy('is-suspected-again', cards.fraudWarning)
-    expect(await product.client.paymentBecomes(paymentId, 'refunded')).toMatchObject({ amount_refunded: 4_900 })
+    expect(await product.client.paymentBecomes(paymentId, 'refunded')).toMatchObject({
+      amount_refunded: 4_900,
+    })
     await setPolicy({})
   })
 })
