@@ -59,6 +59,8 @@ export function createLocalStripe(apiBase: string) {
     counts: () => local('GET', 'counts') as Promise<StripeCounts>,
     faults: (faults: StripeFaults) => local('POST', 'faults', faults),
     endFaults: () => local('DELETE', 'faults'),
+    /** As Stripe does after a day. */
+    forgetKeys: () => local('DELETE', 'idempotency_keys'),
     /** Completes the payment page. Fails when the card is declined. */
     pay: (sessionId: string, card = cards.good) => local('POST', `checkout/${sessionId}/pay`, { card }),
     /** What the saved cards of a subscription's customer do from now on. */

@@ -46,6 +46,9 @@ export class LocalApi {
       case 'DELETE faults':
         this.faults = noFaults()
         return this.faults
+      case 'DELETE idempotency_keys':
+        for (const kept of [...this.#account.keptAnswers.all()]) this.#account.keptAnswers.remove(kept)
+        return { forgotten: true }
       case 'GET counts':
         return this.#counts()
       case 'GET settings':

@@ -1,0 +1,202 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createFollowRefund } from '../../activities/follow-refund.ts'
+import { createOpenRefund } from '../../activities/open-refund.ts'
+import type { ActivityDependencies } from '../../activities/dependencies.ts'
+import { ownerOfPayment } from '../../db/charge-owners.ts'
+import { inProject } from '../../db/client.ts'
+import { mintId } from '../../db/mint-id.ts'
+import {
+  acceptRefund,
+  listRefundsOfCharge,
+  lockCharge,
+  readRefund,
+  type RefundRow,
+} from '../../db/refunds.ts'
+import type { ProjectId, RefundId } from '../../domain/ids.ts'
+import { createStripeClient } from '../../providers/stripe/client.ts'
+import { createStripeProvider } from '../../providers/stripe/provider.ts'
+import { capture, type Captured } from '../support/captured.ts'
+import { createLocalStripe, type LocalStripe } from '../support/local-stripe.ts'
+import { openDatabase, type Seeded, seedProject } from '../support/seed.ts'
+import { createStripe } from '../support/stack.ts'
+import { expectNoGaps, ledgerSums, recorded } from './recorded.ts'
+
+const HOUR = 3_600_000
+
+let seeded: Seeded
+let server: Awaited<ReturnType<typeof createStripe>>
+let stripe: LocalStripe
+let dependencies: ActivityDependencies
+let projectId: ProjectId
+let later_ms = 0
+
+beforeAll(async () => {
+  ;[seeded, server] = await Promise.all([openDatabase(10), createStripe()])
+  stripe = createLocalStripe(server.apiBase)
+  dependencies = {
+    database: seeded.connections.application,
+    provider: createStripeProvider(createStripeClient(server)),
+    now: () => new Date(Date.now() + later_ms),
+    ticker: { tick: async () => false },
+  }
+})
+afterAll(() => Promise.all([seeded.close(), server.stop()]))
+beforeEach(async () => {
+  projectId = await seedProject(seeded)
+  later_ms = 0
+})
+afterEach(() => stripe.endFaults())
+
+const inTenant = <Result>(work: Parameters<typeof inProject<Result>>[2]) =>
+  inProject(seeded.connections.application, projectId, work)
+
+async function accept({ payment, stripeChargeId }: Captured, amount?: number): Promise<RefundId> {
+  const reading = await dependencies.provider.readCharge({ chargeId: stripeChargeId })
+  if (!reading) throw new Error('nothing was captured')
+  const refundId = mintId('rfd')
+  await inTenant(async (transaction) => {
+    const charge = await lockCharge(transaction, ownerOfPayment(payment), reading)
+    await acceptRefund(transaction, charge, reading, {
+      refundId,
+      amount,
+      reason: undefined,
+      origin: 'request',
+      terms: () => ({ status: 'pending', subscriptionAction: 'keep' }),
+      requestedBy: 'key_test',
+      at: new Date(),
+      why: 'A test.',
+    })
+  })
+  return refundId
+}
+
+const follow = (refundId: RefundId) =>
+  createFollowRefund(dependencies)({ projectId, refundId, cause: { by: 'stripe' } })
+
+/** As Temporal would: again until it ends. */
+async function followUntilDone(refundId: RefundId): Promise<{ status: string; tries: number }> {
+  for (let tries = 1; tries <= 50; tries += 1) {
+    const view = await follow(refundId).catch(() => undefined)
+    if (view) return { status: view.status, tries }
+  }
+  throw new Error('it does not end')
+}
+
+const rowOf = (refundId: RefundId): Promise<RefundRow> =>
+  inTenant((transaction) => readRefund(transaction, projectId, refundId))
+const refundsOf = async ({ stripeChargeId }: Captured): Promise<number> =>
+  (await stripe.counts()).refunds_per_charge[stripeChargeId] ?? 0
+
+describe('a refund is made once', () => {
+  it('however often it is followed, by however many at once', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const refundId = await accept(sold)
+    await Promise.all(Array.from({ length: 16 }, () => followUntilDone(refundId)))
+    expect(await refundsOf(sold)).toBe(1)
+    const { told, entries, payments } = await recorded(seeded, projectId)
+    expect(told.filter((type) => type.includes('refund'))).toEqual([
+      'refund.created',
+      'refund.succeeded',
+      'payment.refunded',
+    ])
+    expect(entries.filter(({ intent }) => intent.startsWith(refundId))).toHaveLength(1)
+    expect(payments).toMatchObject([{ status: 'refunded', amountRefunded: sold.amount }])
+  })
+
+  it.each([1, 2, 3])('though Stripe’s answers are lost after the effect, run %i', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const refundId = await accept(sold, 1_000)
+    await stripe.faults({ api: { lost_answer: 0.7, error_500: 0.2, paths: ['/v1/refunds'] } })
+    expect((await followUntilDone(refundId)).status).toBe('succeeded')
+    expect(await refundsOf(sold)).toBe(1)
+  })
+
+  it('though the answer is lost and the next try comes after 25 hours, when Stripe has forgotten the key', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const refundId = await accept(sold, 1_000)
+    await stripe.faults({ api: { lost_answer: 1, paths: ['/v1/refunds'] } })
+    await expect(follow(refundId)).rejects.toThrow()
+    await stripe.endFaults()
+    await stripe.forgetKeys()
+    later_ms = 25 * HOUR
+    expect(await follow(refundId)).toMatchObject({ status: 'succeeded' })
+    expect(await refundsOf(sold)).toBe(1)
+  })
+
+  it('though Stripe keeps a failure under its key', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const refundId = await accept(sold, 1_000)
+    await stripe.faults({ api: { error_500: 1, paths: ['/v1/refunds'] } })
+    await expect(follow(refundId)).rejects.toThrow()
+    await stripe.endFaults()
+    expect((await followUntilDone(refundId)).status).toBe('succeeded')
+    expect(await refundsOf(sold)).toBe(1)
+  })
+})
+
+describe('a refund that Stripe refuses', () => {
+  it('because somebody was faster in the dashboard has failed, and its amount is free again', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const refundId = await accept(sold)
+    await stripe.silently('POST /v1/refunds', { charge: sold.stripeChargeId, amount: 500 })
+    expect(await follow(refundId)).toMatchObject({ status: 'failed' })
+    expect(await rowOf(refundId)).toMatchObject({ stripeRefundId: null })
+    expect(await rowOf(await accept(sold))).toMatchObject({ amount: sold.amount - 500 })
+    const { told } = await recorded(seeded, projectId)
+    expect(told).toContain('refund.failed')
+  })
+
+  it('because the bank wants the money back has failed', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const refundId = await accept(sold)
+    await stripe.disputeCharge(sold.stripeChargeId)
+    expect(await follow(refundId)).toMatchObject({ status: 'failed' })
+  })
+})
+
+describe('the ledger', () => {
+  it('gives back what came back, and sums to nothing at each step', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const refundId = await accept(sold, 1_000)
+    await follow(refundId)
+    const balance = async () => {
+      const { transfers } = await recorded(seeded, projectId)
+      return transfers.reduce(
+        (sum, { debitAccount, creditAccount, amount }) =>
+          sum +
+          (debitAccount === 'stripe_balance' ? amount : 0) -
+          (creditAccount === 'stripe_balance' ? amount : 0),
+        0,
+      )
+    }
+    expect(await balance()).toBe(sold.amount - 1_000)
+    await stripe.moveRefund((await rowOf(refundId)).stripeRefundId ?? '', 'failed', 'lost_or_stolen_card')
+    expect(await follow(refundId)).toMatchObject({ status: 'failed', failureCode: 'lost_or_stolen_card' })
+    expect(await balance()).toBe(sold.amount)
+    for (const { sum } of await ledgerSums(seeded)) expect(sum).toBe('0')
+    const records = await recorded(seeded, projectId)
+    expectNoGaps(records)
+    expect(records.payments).toMatchObject([{ status: 'succeeded', amountRefunded: 0 }])
+  })
+})
+
+describe('a refund of the dashboard', () => {
+  it('is taken over once, by however many events at once', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const made = await stripe.sdk.refunds.create({ charge: sold.stripeChargeId, amount: 700 })
+    const refundId = mintId('rfd')
+    const open = () =>
+      createOpenRefund(dependencies)({
+        projectId,
+        refundId,
+        opening: { kind: 'dashboard', stripeRefundId: made.id, ownerId: sold.payment.paymentId },
+      })
+    expect(await Promise.all(Array.from({ length: 8 }, open))).toEqual(Array.from({ length: 8 }, () => true))
+    await followUntilDone(refundId)
+    const rows = await inTenant((transaction) =>
+      listRefundsOfCharge(transaction, { projectId, stripeChargeId: sold.stripeChargeId }),
+    )
+    expect(rows).toMatchObject([{ amount: 700, status: 'succeeded', origin: 'dashboard' }])
+    expect(await refundsOf(sold)).toBe(1)
+  })
+})

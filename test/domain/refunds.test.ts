@@ -1,0 +1,174 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { deriveId } from '../../db/mint-id.ts'
+import { currency, money } from '../../domain/money.ts'
+import {
+  allocate,
+  amountLeft,
+  defaultRefundPolicy,
+  needsApproval,
+  nextRefundLook,
+  nextRefundStatus,
+  refundFailedTransfers,
+  type RefundSnapshot,
+  refundTransfers,
+  taxShare,
+  unusedShare,
+} from '../../domain/refunds.ts'
+
+const brl = (amount: number) => money(amount, currency('brl'))
+const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0)
+const amounts = fc.integer({ min: 0, max: 99_999_999 })
+
+describe('what is left of a charge', () => {
+  const refundId = deriveId('rfd', '1')
+  const made = (more: Partial<RefundSnapshot> = {}): RefundSnapshot => ({
+    stripeRefundId: 're_1',
+    stripeChargeId: 'ch_1',
+    status: 'succeeded',
+    amount: brl(300),
+    createdAt: 0,
+    ...more,
+  })
+  const ours = { refundId, stripeRefundId: null, status: 'pending' as const, amount: 300 }
+
+  it.each([
+    ['nothing asked for', [], [], 1_000],
+    ['one asked for', [ours], [], 700],
+    ['one that waits for approval', [{ ...ours, status: 'awaiting_approval' as const }], [], 700],
+    ['one that failed', [{ ...ours, status: 'failed' as const }], [], 1_000],
+    ['one of ours at Stripe, counted once', [ours], [made({ refundId })], 700],
+    ['one that we know by Stripe’s id', [{ ...ours, stripeRefundId: 're_1' }], [made()], 700],
+    ['one of the dashboard', [], [made()], 700],
+    ['one of each', [ours], [made()], 400],
+    ['one of the dashboard that failed', [], [made({ status: 'failed' })], 1_000],
+    ['more than there is', [{ ...ours, amount: 900 }], [made()], 0],
+  ])('after %s', (_what, known, atStripe, left) => {
+    expect(amountLeft(1_000, { ours: known, atStripe })).toBe(left)
+  })
+})
+
+describe('a refund’s status', () => {
+  it.each([
+    ['pending', 'pending', 'pending'],
+    ['pending', 'succeeded', 'succeeded'],
+    ['pending', 'failed', 'failed'],
+    ['pending', 'canceled', 'failed'],
+    ['succeeded', 'pending', 'succeeded'],
+    ['succeeded', 'failed', 'failed'],
+    ['failed', 'succeeded', 'failed'],
+  ] as const)('is %s and seen as %s: %s', (status, seen, next) => {
+    expect(nextRefundStatus(status, seen)).toBe(next)
+  })
+})
+
+describe('splitting an amount', () => {
+  it('over lines adds up to it exactly, each within one minor unit of its share', () => {
+    fc.assert(
+      fc.property(amounts, fc.array(amounts, { minLength: 1, maxLength: 20 }), (amount, weights) => {
+        const parts = allocate(amount, weights)
+        const whole = sum(weights)
+        expect(sum(parts)).toBe(whole === 0 ? 0 : amount)
+        for (const [index, part] of parts.entries())
+          if (whole > 0) expect(Math.abs(part - (amount * (weights[index] ?? 0)) / whole)).toBeLessThan(1)
+      }),
+    )
+  })
+
+  it('into tax in parts gives back exactly the tax in the end, and never more', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 1_000_000 }), { minLength: 1, maxLength: 12 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (refunds, rate) => {
+          const captured = sum(refunds)
+          const tax = Math.floor(captured * rate)
+          let before = 0
+          let given = 0
+          for (const refund of refunds) {
+            const share = taxShare(refund, { captured, tax, before })
+            expect(share).toBeGreaterThanOrEqual(0)
+            expect(share).toBeLessThanOrEqual(refund)
+            given += share
+            before += refund
+          }
+          expect(given).toBe(tax)
+        },
+      ),
+    )
+  })
+})
+
+describe('the unused share of a period', () => {
+  const DAY = 86_400_000
+  const period = { start: 0, end: 30 * DAY }
+
+  it.each([
+    [0, 9_900],
+    [15 * DAY, 4_950],
+    [20 * DAY, 3_300],
+    [30 * DAY, 0],
+    [31 * DAY, 0],
+    [-DAY, 9_900],
+    // A second before its end is worth a minor unit.
+    [30 * DAY - 1_000, 1],
+  ])('from %i on is %i', (from, left) => {
+    expect(unusedShare(brl(9_900), period, from).amountMinor).toBe(left)
+  })
+
+  it('works for the largest amounts, and for currencies without minor units', () => {
+    expect(unusedShare(money(99_999_999, currency('jpy')), period, 15 * DAY).amountMinor).toBe(50_000_000)
+  })
+
+  it('never grows with time', () => {
+    fc.assert(
+      fc.property(amounts, fc.nat(31), fc.nat(31), (paid, one, other) => {
+        const [first, second] = [Math.min(one, other) * DAY, Math.max(one, other) * DAY]
+        const at = (from: number) => unusedShare(brl(paid), period, from).amountMinor
+        expect(at(first)).toBeGreaterThanOrEqual(at(second))
+      }),
+    )
+  })
+})
+
+describe('a second person', () => {
+  it.each([
+    [undefined, brl(99_999), false],
+    [5_000, brl(5_000), false],
+    [5_000, brl(5_001), true],
+    [5_000, money(1, currency('usd')), true],
+    [0, brl(1), true],
+  ])('with the limit %s is needed for %o: %s', (limit, amount, needed) => {
+    const policy = { ...defaultRefundPolicy, ...(limit !== undefined && { approvalAbove: limit }) }
+    expect(needsApproval(policy, amount, 'brl')).toBe(needed)
+  })
+})
+
+describe('the ledger', () => {
+  it('takes back what was owed for credits, and what was earned otherwise', () => {
+    expect(refundTransfers('credits', brl(5))).toMatchObject([{ debit: 'customer_credits' }])
+    expect(refundTransfers('one_time', brl(5))).toMatchObject([
+      { debit: 'refunds', credit: 'stripe_balance' },
+    ])
+    expect(refundFailedTransfers('one_time', brl(5))).toEqual([
+      { debit: 'stripe_balance', credit: 'refunds', amount: brl(5) },
+    ])
+  })
+})
+
+it('looks ever more rarely, and asks a person after a month', () => {
+  const DAY = 86_400_000
+  let now = 0
+  const looks: number[] = []
+  for (
+    let at = nextRefundLook({ askedAt: 0, now });
+    at !== undefined;
+    at = nextRefundLook({ askedAt: 0, now })
+  ) {
+    expect(at).toBeGreaterThan(now)
+    looks.push(at)
+    now = at
+  }
+  expect(looks.slice(0, 4)).toEqual([300_000, 3_600_000, 6 * 3_600_000, DAY])
+  expect(now).toBe(30 * DAY)
+})
