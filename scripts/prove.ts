@@ -1,4 +1,5 @@
-/** `npm run races -- --race NAME --runs 500 --seed S`, `npm run orders`, `npm run resets`, `npm run jump`: proofs of which `npm test`
+/** `npm run races -- --race NAME --runs 500 --seed S`, `npm run orders`, `npm run resets`, `npm run jump`,
+ *  `npm run refund-races`: proofs of which `npm test`
  *  runs a sample, run in full. Each ends with one line that says how many passed and failed. */
 
 import { parseArgs } from 'node:util'
@@ -6,10 +7,11 @@ import { raceNames } from '../test/support/races.ts'
 
 /** What is run of each when no number is given. */
 const proofs: Record<string, { file: string; runs: number }> = {
-  races: { file: 'races', runs: 500 },
-  orders: { file: 'orders', runs: 720 },
-  resets: { file: 'resets', runs: 10_000 },
-  jump: { file: 'clock-jump', runs: 1_000 },
+  races: { file: 'end-to-end/races', runs: 500 },
+  orders: { file: 'end-to-end/orders', runs: 720 },
+  resets: { file: 'end-to-end/resets', runs: 10_000 },
+  jump: { file: 'end-to-end/clock-jump', runs: 1_000 },
+  'refund-races': { file: 'api/refund-races', runs: 1_000 },
 }
 
 const { values, positionals } = parseArgs({
@@ -27,5 +29,5 @@ if (race !== undefined && !raceNames.some((name) => name === race))
 process.env.QUITTANCE_RUNS = runs
 if (seed !== undefined) process.env.QUITTANCE_SEED = seed
 if (race !== undefined) process.env.QUITTANCE_RACE = race
-process.argv.splice(2, Infinity, `test/end-to-end/${proof.file}.test.ts`, '--testTimeout=3600000')
+process.argv.splice(2, Infinity, `test/${proof.file}.test.ts`, '--testTimeout=3600000')
 await import('./test.ts')
