@@ -115,7 +115,7 @@ describe('a refund is made once', () => {
     const sold = await capture(seeded, dependencies, stripe, projectId)
     const refundId = await accept(sold, 1_000)
     await stripe.faults({ api: { lost_answer: 1, paths: ['/v1/refunds'] } })
-    await expect(follow(refundId)).rejects.toThrow()
+    await expect(follow(refundId)).rejects.toMatchObject({ code: 'provider_unavailable' })
     await stripe.endFaults()
     await stripe.forgetKeys()
     later_ms = 25 * HOUR
@@ -127,7 +127,7 @@ describe('a refund is made once', () => {
     const sold = await capture(seeded, dependencies, stripe, projectId)
     const refundId = await accept(sold, 1_000)
     await stripe.faults({ api: { error_500: 1, paths: ['/v1/refunds'] } })
-    await expect(follow(refundId)).rejects.toThrow()
+    await expect(follow(refundId)).rejects.toMatchObject({ code: 'provider_failed' })
     await stripe.endFaults()
     expect((await followUntilDone(refundId)).status).toBe('succeeded')
     expect(await refundsOf(sold)).toBe(1)

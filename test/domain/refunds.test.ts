@@ -69,8 +69,9 @@ describe('splitting an amount', () => {
         const parts = allocate(amount, weights)
         const whole = sum(weights)
         expect(sum(parts)).toBe(whole === 0 ? 0 : amount)
+        const shares = weights.map((weight) => (whole === 0 ? 0 : (amount * weight) / whole))
         for (const [index, part] of parts.entries())
-          if (whole > 0) expect(Math.abs(part - (amount * (weights[index] ?? 0)) / whole)).toBeLessThan(1)
+          expect(Math.abs(part - (shares[index] ?? 0))).toBeLessThan(1)
       }),
     )
   })
