@@ -177,7 +177,14 @@ async function stripeWithEndpoint(run: Run, config: Config): Promise<string> {
   if (plan.starts.stripe) {
     const { say } = surroundings(run, 'stripe')
     await keepRunning(run, 'stripe', () =>
-      startStripe({ processes, port: plan.ports.stripe, keepState: true, say }),
+      startStripe({
+        processes,
+        port: plan.ports.stripe,
+        keepState: true,
+        // As docs/deployment.md asks of a Stripe account: Quittance alone retries.
+        settings: { retry_days: [] },
+        say,
+      }),
     )
   }
   const secret = plan.environment.STRIPE_WEBHOOK_SECRET ?? (await localWebhookSecret(run, config))

@@ -6,7 +6,8 @@ import { bundleWorkflowCode, type Logger, type WorkflowBundleWithSourceMap } fro
 /** Builds the workflows into the one file that runs in the sandbox. */
 export function bundleWorkflows(logger?: Logger): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    workflowsPath: workflowFile('index.ts'),
+    workflowInterceptorModules: [workflowFile('interceptors.ts')],
     ...(logger && { logger }),
   })
 }
@@ -17,3 +18,5 @@ export async function writeWorkflowBundle(path: string, logger?: Logger): Promis
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, code)
 }
+
+const workflowFile = (name: string) => fileURLToPath(new URL(`../workflows/${name}`, import.meta.url))

@@ -1,10 +1,5 @@
-import {
-  allHandlersFinished,
-  condition,
-  setCurrentDetails,
-  setHandler,
-  setWorkflowOptions,
-} from '@temporalio/workflow'
+import { showDetails } from './details.ts'
+import { allHandlersFinished, condition, setHandler, setWorkflowOptions } from '@temporalio/workflow'
 import { type CatalogInput, catalogPublished, state } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { stripe } from './proxies.ts'
@@ -24,9 +19,9 @@ export async function catalog({ projectId }: CatalogInput): Promise<void> {
     ...(desk.attention() && { attention: desk.attention() }),
   }))
 
-  setCurrentDetails('Making the prices of plans and products at Stripe.')
+  showDetails('Making the prices of plans and products at Stripe.')
   await desk.attend('Stripe refused a price.', () => stripe.publishCatalog({ projectId }))
   published = true
-  setCurrentDetails('Every plan and product has its price at Stripe.')
+  showDetails('Every plan and product has its price at Stripe.')
   await condition(allHandlersFinished)
 }

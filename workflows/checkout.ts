@@ -3,7 +3,6 @@ import {
   ApplicationFailure,
   condition,
   ParentClosePolicy,
-  setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   startChild,
@@ -20,6 +19,7 @@ import {
   type PaymentStatus,
 } from '../domain/checkout.ts'
 import { describeTime, now, temporalClock } from './clock.ts'
+import { showDetails } from './details.ts'
 import { subscriptionWorkflowId } from './ids.ts'
 import { type CheckoutInput, openSession, state, stripeChanged, type SubscriptionInput } from './messages.ts'
 import { finalRefusal, operatorDesk } from './operator-desk.ts'
@@ -57,12 +57,12 @@ export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {
   }))
   const waitFor = (what: string, until: number) => {
     waiting = { for: what, until }
-    setCurrentDetails(
+    showDetails(
       `Waiting for ${what}. Looks at Stripe by itself at ${describeTime(until)}.${describeDeclines(lastSeen)}`,
     )
   }
 
-  setCurrentDetails('Opening the payment page at Stripe.')
+  showDetails('Opening the payment page at Stripe.')
   try {
     opened = await stripe.openCheckout({ projectId, paymentId })
     status = opened.status
@@ -97,7 +97,7 @@ export async function checkout(input: CheckoutInput): Promise<PaymentStatus> {
   }
 
   upsertSearchAttributes([{ key: searchAttributes.status, value: status }])
-  setCurrentDetails(`The payment is ${status}.`)
+  showDetails(`The payment is ${status}.`)
   waiting = { for: 'nothing', until: undefined }
   if (status === 'succeeded' && opened?.subscriptionId && lastSeen?.stripeSubscriptionId) {
     await handOver({

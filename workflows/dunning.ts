@@ -4,7 +4,6 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   ParentClosePolicy,
-  setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   startChild,
@@ -22,6 +21,7 @@ import type {
 import { describeMoney } from '../domain/money.ts'
 import { type DunningStatus, type DunningStep, nextDunningStep } from '../domain/dunning.ts'
 import { clockOf, describeTime } from './clock.ts'
+import { showDetails } from './details.ts'
 import { subscriptionWorkflowId } from './ids.ts'
 import { caseChanged, type DunningInput, state, stripeChanged } from './messages.ts'
 import { type Decision, operatorDesk } from './operator-desk.ts'
@@ -88,7 +88,7 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
 
   upsertSearchAttributes([{ key: searchAttributes.status, value: view.status }])
   waiting = { for: 'nothing', until: undefined }
-  setCurrentDetails(describeEnd(view.status))
+  showDetails(describeEnd(view.status))
   await tellSubscription()
   await clock.leave()
   await condition(allHandlersFinished)
@@ -97,7 +97,7 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
   async function waitForStep(current: CaseView): Promise<void> {
     const step = nextDunningStep(current, clock.now())
     waiting = { for: describeStep(step, current), until: step.at }
-    setCurrentDetails(describeCase(step, current))
+    showDetails(describeCase(step, current))
     await wake.until(step.at, describeStep(step, current), () => decision !== undefined)
     if (decision || wake.pending() || clock.now() < step.at) return
     // Asked again: while nothing ran, several may have fallen due, and they collapse into one.
@@ -140,7 +140,7 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
   async function collect(
     attempt: Pick<AttemptInput, 'intent' | 'trigger' | 'cause' | 'retriesDone' | 'paymentMethodId'>,
   ): Promise<void> {
-    setCurrentDetails('Asking Stripe to charge the invoice. Until it has answered, access stays as it is.')
+    showDetails('Asking Stripe to charge the invoice. Until it has answered, access stays as it is.')
     const result = await desk.attend('Stripe did not let us charge the invoice.', () =>
       stripe.attemptPayment({ ...subject, ...attempt }),
     )

@@ -2,13 +2,13 @@ import {
   ActivityFailure,
   ApplicationFailure,
   currentUpdateInfo,
-  setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
 import type { ProjectId } from '../domain/ids.ts'
 import { type Clock, temporalClock } from './clock.ts'
+import { showDetails } from './details.ts'
 import { type OperatorRequest, retry, skip } from './messages.ts'
 import { record } from './proxies.ts'
 import { searchAttributes } from './search-attributes.ts'
@@ -62,14 +62,14 @@ export function operatorDesk({
   async function waitForPerson(on: string, note: string): Promise<'retry' | 'skip'> {
     parked = { on }
     upsertSearchAttributes([{ key: searchAttributes.attention, value: on }])
-    setCurrentDetails(
+    showDetails(
       `**Needs a person: ${on}.** ${note}\n\nSend the update \`retry\` or \`skip\` with \`{ "reason": "…", "by": "…" }\`.`,
     )
     await clock.rest(undefined, () => parked?.decision !== undefined || newsHasCome(), 'A person is needed')
     const { decision } = parked
     parked = undefined
     upsertSearchAttributes([{ key: searchAttributes.attention, value: null }])
-    setCurrentDetails(decision?.action === 'skip' ? 'Going on without it.' : 'Trying again.')
+    showDetails(decision?.action === 'skip' ? 'Going on without it.' : 'Trying again.')
     if (!decision) return 'retry'
     await record.recordOperatorAction({
       projectId,

@@ -3,13 +3,13 @@ import {
   condition,
   continueAsNew,
   currentUpdateInfo,
-  setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow'
 import { nextLook } from '../domain/checkout.ts'
 import { describeTime, now, temporalClock } from './clock.ts'
+import { showDetails } from './details.ts'
 import {
   changePaymentMethod,
   openSetupPage,
@@ -67,7 +67,7 @@ export async function paymentMethod(input: PaymentMethodInput): Promise<void> {
   for (let page = nextPage(pages); page; page = nextPage(pages)) {
     const { sessionId, lookAt } = page
     if (lookAt > now()) {
-      setCurrentDetails(
+      showDetails(
         `Waiting for the customer to save a card. Looks at Stripe by itself at ${describeTime(lookAt)}.`,
       )
       await clock.rest(
@@ -87,7 +87,7 @@ export async function paymentMethod(input: PaymentMethodInput): Promise<void> {
     if (workflowInfo().continueAsNewSuggested)
       await continueAsNew<typeof paymentMethod>({ ...input, pages: [...pages] })
   }
-  setCurrentDetails('Nothing is waited for.')
+  showDetails('Nothing is waited for.')
 
   function waitFor(
     sessionId: string,

@@ -4,7 +4,6 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   ParentClosePolicy,
-  setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   startChild,
@@ -23,6 +22,7 @@ import {
 } from '../domain/subscription.ts'
 import { clockOf, describeTime } from './clock.ts'
 import { commandDesk } from './command-desk.ts'
+import { showDetails } from './details.ts'
 import { dunningWorkflowId } from './ids.ts'
 import { caseChanged, state, stripeChanged, type SubscriptionInput } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
@@ -93,7 +93,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
   }
   if (seen && seen.toVoid.length > 0) await voidWhatIsOpen(seen.toVoid)
   await clock.leave()
-  setCurrentDetails('The subscription has ended.')
+  showDetails('The subscription has ended.')
   // Whoever asked in the last moment is told so.
   while (!allHandlersFinished()) {
     if (commands.pending())
@@ -112,7 +112,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
   async function waitForNext(): Promise<void> {
     const due = nextDue()
     waiting = { for: due.for, until: due.at }
-    if (!wake.pending()) setCurrentDetails(describe(due))
+    if (!wake.pending()) showDetails(describe(due))
     await wake.until(due.at, due.summary, commands.pending)
     if (commands.pending()) return
     const isDue = clock.now() >= due.at && !wake.pending()

@@ -3,12 +3,12 @@ import {
   ApplicationFailure,
   condition,
   continueAsNew,
-  setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow'
 import { describeTime, now } from './clock.ts'
+import { showDetails } from './details.ts'
 import { advanceTestClock, state, type TestClockInput, testClockOpened } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { playTestClock, record, stripe } from './proxies.ts'
@@ -55,7 +55,7 @@ export async function testClock(input: TestClockInput): Promise<void> {
   const since = now()
   while (targetTime !== undefined) {
     const target = targetTime
-    setCurrentDetails(`Moving from ${describeTime(frozenTime)} to ${describeTime(target)}.`)
+    showDetails(`Moving from ${describeTime(frozenTime)} to ${describeTime(target)}.`)
     const played = await desk.attend('The clock could not be moved.', () =>
       playTestClock({ projectId, clockId, targetTime: target, since }),
     )
@@ -68,7 +68,7 @@ export async function testClock(input: TestClockInput): Promise<void> {
       await continueAsNew<typeof testClock>(input)
     }
   }
-  setCurrentDetails(`It is ${describeTime(frozenTime)} on the clock.`)
+  showDetails(`It is ${describeTime(frozenTime)} on the clock.`)
   await condition(allHandlersFinished)
 
   function refuseAdvance(target: number): void {

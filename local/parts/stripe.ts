@@ -4,6 +4,7 @@ import path from 'node:path'
 import { runBuilt } from '../build.ts'
 import { accepts } from '../ports.ts'
 import type { Processes, RunningProcess } from '../processes.ts'
+import type { Settings } from '../stripe/objects/settings.ts'
 
 export interface RunningStripe extends RunningProcess {
   apiBase: string
@@ -17,10 +18,12 @@ export async function startStripe(options: {
   port: number
   /** Without it everything is forgotten at the end. */
   keepState: boolean
+  /** What the account's owner would choose in the dashboard, at every start. */
+  settings?: Partial<Settings>
   name?: string
   say?: (words: string) => void
 }): Promise<RunningStripe> {
-  const { processes, port, keepState, name = 'stripe' } = options
+  const { processes, port, keepState, settings, name = 'stripe' } = options
   options.say?.('starting')
   const running = await processes.launch({
     name,
@@ -28,6 +31,7 @@ export async function startStripe(options: {
     args: [
       [...(await runBuilt('local/stripe/main.ts')), '--port', String(port)],
       keepState ? ['--state', path.join(processes.stateDirectory, `${name}.json`)] : [],
+      settings ? ['--settings', JSON.stringify(settings)] : [],
     ].flat(),
     workingDirectory: path.resolve(import.meta.dirname, '..', '..'),
   })

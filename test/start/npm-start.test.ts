@@ -98,6 +98,9 @@ describe('npm start', () => {
     expect([200, 404]).toContain(await answers())
     const mails = await fetch(`${stack().mailbox_url}/_local/mails`)
     expect(await mails.json()).toEqual({ data: [] })
+    // Or each unpaid invoice would warn that Stripe means to retry it as well.
+    const settings = await fetch(`${stack().stripe_api_base}/_local/settings`)
+    expect(await settings.json()).toMatchObject({ retry_days: [] })
   })
 
   it('refuses a second start of the same state, naming the first', async () => {

@@ -2,7 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
 import { BillingError } from '../../domain/errors.ts'
 import { retry, skip, state, stripeChanged } from '../../workflows/messages.ts'
-import { soon, useTimeSkipping } from './environment.ts'
+import { detailsOf, soon, useTimeSkipping } from './environment.ts'
 import { newCase } from './played-case.ts'
 
 const stage = useTimeSkipping()
@@ -346,4 +346,19 @@ describe('a case survives', () => {
       expect(failures).toBeLessThan(0)
     },
   )
+})
+
+describe('a request to cancel the workflow of a case', () => {
+  it('ends nothing: the retries go on, and it tells what to do instead', async () => {
+    const { world, play, outcomeAfter } = await newCase(stage)
+    await play(async ({ handle }) => {
+      await sleep(2.5)
+      await handle.cancel()
+      await soon(() => detailsOf(handle)).toMatch(/ignored.*the update `cancel`[\s\S]*Retry 1 of 3 on/)
+      await handle.executeUpdate(retry, { args: [act] })
+      expect(await outcomeAfter(8)).toBe('exhausted')
+    })
+    expect(scheduled(world.story)).toHaveLength(3)
+    expect(world.story).toContain('day 2.5: operator declined')
+  })
 })

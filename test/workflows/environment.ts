@@ -1,4 +1,5 @@
 import { Client } from '@temporalio/client'
+import type { WorkflowHandle } from '@temporalio/client'
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
@@ -141,3 +142,7 @@ export const following = (known: KnownSubscription, seen: Partial<Followed> = {}
 
 /** What will be so within moments: workflows answer when they get to it, on a busy machine later. */
 export const soon = <Answer>(ask: () => Answer | Promise<Answer>) => expect.poll(ask, { timeout: 15_000 })
+
+/** The tab *User Metadata* of Temporal UI, as operators read it. */
+export const detailsOf = async (handle: WorkflowHandle): Promise<string> =>
+  (await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')).currentDetails

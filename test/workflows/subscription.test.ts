@@ -4,9 +4,9 @@ import { deriveId } from '../../db/mint-id.ts'
 import { BillingError } from '../../domain/errors.ts'
 import type { Followed } from '../../activities/record-look.ts'
 import { subscriptionStart } from '../../inbox/starts.ts'
-import { retry, skip, state, stripeChanged } from '../../workflows/messages.ts'
+import { cancel, retry, skip, state, stripeChanged } from '../../workflows/messages.ts'
 import { knownAs } from '../support/snapshots.ts'
-import { following, type PlayedActivities, soon, useTimeSkipping } from './environment.ts'
+import { detailsOf, following, type PlayedActivities, soon, useTimeSkipping } from './environment.ts'
 
 const stage = useTimeSkipping()
 const HOUR = 3_600_000
@@ -259,5 +259,36 @@ describe('a subscription that Stripe does not let us read', () => {
       expect(await handle.result()).toBe('canceled')
     })
     expect([world.looks, acts]).toEqual([2, []])
+  })
+})
+
+describe('a request to cancel the workflow', () => {
+  it('ends nothing: it tells which update does, and commands are answered', async () => {
+    const { world, played, begin } = await newSubscription()
+    const answering: PlayedActivities = {
+      ...played,
+      runCommand: async ({ command }) => {
+        world.show({ cancelAtPeriodEnd: command.kind === 'cancel' })
+        return { followed: world.seen }
+      },
+    }
+    await stage.play(answering, async () => {
+      const handle = await begin()
+      await soon(() => waitsUntil(handle)).toBeDefined()
+      await handle.cancel()
+      const ignored = /^\*\*A cancellation was requested at .* and ignored.*the update `cancel`/
+      await soon(() => detailsOf(handle)).toMatch(ignored)
+      expect(await detailsOf(handle)).toMatch(/Waiting for the renewal/)
+
+      const request = { at: 'period_end', by: 'ana', reason: 'Asked by phone.' } as const
+      await expect(handle.executeUpdate(cancel, { args: [request] })).resolves.toMatchObject({
+        cancelAtPeriodEnd: true,
+      })
+      await soon(() => detailsOf(handle)).toMatch(/ignored[\s\S]*Waiting for the end of the last period/)
+
+      world.show({ status: 'canceled' })
+      await wake(handle, 'evt_end')
+      expect(await handle.result()).toBe('canceled')
+    })
   })
 })
