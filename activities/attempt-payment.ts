@@ -1,6 +1,7 @@
 import { inProject } from '../db/client.ts'
-import { listAttempts, readCase, updateCase } from '../db/dunning.ts'
+import { type DunningCaseRow, listAttempts, progressOf, readCase, updateCase } from '../db/dunning.ts'
 import { hasHappened, once } from '../db/once.ts'
+import { appendEvents } from '../db/outbox.ts'
 import { type AttemptTrigger, nextRetryAtOf } from '../domain/dunning.ts'
 import { answerOf, type Charge, type Charged, createCharging, isRefusedForGood } from './charging.ts'
 import type { ActivityDependencies } from './dependencies.ts'
@@ -41,13 +42,18 @@ export function createAttemptPayment(dependencies: ActivityDependencies) {
   const follow = createFollowSubscription(dependencies)
 
   return async function attemptPayment(input: AttemptInput): Promise<AttemptResult> {
-    const { invoiceId, intent, trigger, retriesDone, paymentMethodId, cause, ...subject } = input
+    const { invoiceId, intent, trigger, retriesDone, paymentMethodId, cause: asked, ...subject } = input
+    // Why it was asked for is told with the asking. What came of it has reasons of its own.
+    const { why: _why, ...cause } = asked
     // Stripe first: somebody may have paid, or the subscription have ended, since we last looked.
     const before = await follow({ ...subject, invoiceId })
     const finished = { projectId: subject.projectId, intent: `${invoiceId}/${intent}/finished` }
     const { customerId, tried } = await inProject(database, subject.projectId, async (transaction) => {
-      const scene = await openScene(transaction, { subject, cause, now: now() })
-      if (retriesDone !== undefined) await useUpRetries(scene, invoiceId, retriesDone)
+      const scene = await openScene(transaction, { subject, cause: asked, now: now() })
+      const found = await readCase(transaction, subject.projectId, invoiceId)
+      if (found.status === 'open' && retriesDone !== undefined) await useUpRetries(scene, found, retriesDone)
+      if (found.status === 'open' && trigger !== 'schedule')
+        await tellRetry(scene, found, { intent: `${intent}/asked`, why: 'A retry was asked for.' })
       return {
         customerId: scene.customer.stripeCustomerId,
         // A reset has the workflow try again what was tried to the end: cards that came since are no part of it.
@@ -65,7 +71,7 @@ export function createAttemptPayment(dependencies: ActivityDependencies) {
         : []
 
     const isAskedFor = paymentMethodId !== undefined
-    const charge: Charge = { subject, invoiceId, intent, trigger, isAskedFor, cause }
+    const charge: Charge = { subject, invoiceId, intent, trigger, isAskedFor, cause: asked }
     await charging.settleAbandoned(subject, [invoiceId])
     const triedLast = tried?.findLast((attempt) => attempt.intent.startsWith(`${intent}/`))
     let last: Charged | undefined = triedLast && answerOf(triedLast)
@@ -95,8 +101,11 @@ export function createAttemptPayment(dependencies: ActivityDependencies) {
     const followed = last ? await follow({ ...subject, invoiceId, cause }) : before
     const view = await inProject(database, subject.projectId, async (transaction) => {
       const scene = await openScene(transaction, { subject, cause, now: now() })
-      await once(transaction, finished, () => Promise.resolve())
-      return viewCase(scene, await readCase(transaction, subject.projectId, invoiceId))
+      const found = await readCase(transaction, subject.projectId, invoiceId)
+      await once(transaction, finished, async () => {
+        if (trigger === 'schedule' && last?.outcome !== 'succeeded') await tellNextRetry(scene, found, intent)
+      })
+      return viewCase(scene, found)
     })
     return {
       view,
@@ -108,25 +117,44 @@ export function createAttemptPayment(dependencies: ActivityDependencies) {
 }
 
 /** Scheduled retries that fell due are used up before they are tried: a crash can make one late, never one too many. */
-async function useUpRetries(scene: Scene, invoiceId: string, retriesDone: number): Promise<void> {
-  const { transaction, subject } = scene
-  const found = await readCase(transaction, subject.projectId, invoiceId)
-  if (found.status !== 'open' || found.retriesDone >= retriesDone) return
-  const progress = { failedAt: found.failedAt.getTime(), policy: found.policy, retriesDone }
-  const next = nextRetryAtOf(progress)
-  const updated = await updateCase(transaction, found, {
+async function useUpRetries(scene: Scene, found: DunningCaseRow, retriesDone: number): Promise<void> {
+  if (found.retriesDone >= retriesDone) return
+  const next = nextRetryAtOf({ ...progressOf(found), retriesDone })
+  await updateCase(scene.transaction, found, {
     retriesDone,
     nextRetryAt: next === undefined ? null : new Date(next),
   })
-  const { subscription } = scene
-  if (!subscription) return
-  await tell(scene, {
-    intent: `${invoiceId}/retry/${retriesDone}`,
-    action: 'dunning.retry',
+  await tellRetry(scene, found, {
+    intent: `retry/${retriesDone}`,
     why: `Retry ${retriesDone} of ${found.policy.retries.length} was due.`,
+  })
+}
+
+/** That it is tried now, and why. What came of it is told by itself. */
+async function tellRetry(
+  scene: Scene,
+  { invoiceId, policyVersion }: DunningCaseRow,
+  { intent, why }: { intent: string; why: string },
+): Promise<void> {
+  await tell(scene, {
+    intent: `${invoiceId}/${intent}`,
+    action: 'dunning.retry',
+    why,
     occurredAt: scene.at,
     stripeIds: [invoiceId],
-    policyVersion: found.policyVersion,
-    events: retryScheduled(updated, subscription),
+    policyVersion,
+    events: [],
   })
+}
+
+/** The schedule goes on: told after the outcome, since a retry that pays has none after it. */
+async function tellNextRetry(scene: Scene, found: DunningCaseRow, intent: string): Promise<void> {
+  const { transaction, payment, subscription, at } = scene
+  if (found.status !== 'open' || !subscription || subscription.subscription.closingAt !== null) return
+  const { projectId, userId, correlationId } = payment
+  await appendEvents(
+    transaction,
+    { projectId, userId, correlationId, intent: `${found.invoiceId}/${intent}/next`, occurredAt: at },
+    retryScheduled(found, subscription),
+  )
 }

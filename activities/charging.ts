@@ -80,7 +80,8 @@ export function createCharging(dependencies: ActivityDependencies) {
           call: (effectKey) => provider.payInvoice({ invoiceId, paymentMethodId }, effectKey),
         }),
       )
-      await write(subject, cause, attempt, answer)
+      // Whoever asked for it did not ask for the decline.
+      await write(subject, { by: cause.by }, attempt, answer)
       return answer
     },
 

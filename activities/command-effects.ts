@@ -47,7 +47,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
     { planId, when, quantity }: ChangePlanRequest,
     known: KnownSubscription,
   ): Promise<CommandOutcome> {
-    const { projectId, stripeSubscriptionId } = input
+    const { projectId, stripeSubscriptionId, cause } = input
     const [plan, current] = await inProject(database, projectId, (transaction) =>
       Promise.all([
         findLatestPlan(transaction, projectId, planId),
@@ -61,6 +61,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
         `"${planId}" is sold in ${plan.currency}, the subscription runs in ${current.currency}. Cancel it and start a new checkout.`,
       )
     const terms = { planId, planVersion: plan.version, quantity: quantity ?? known.quantity }
+    const asked = { by: cause.by, ...(cause.why !== undefined && { reason: cause.why }) }
     const dropPending = async () => {
       if (known.pendingChange) await provider.dropPendingChange(stripeSubscriptionId)
     }
@@ -71,7 +72,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
     const request = await changeRequest(input, plan, terms.quantity)
     if (when === 'period_end') {
       await effect(input, 'schedule', undefined, (key) => provider.changeAtPeriodEnd(request, key))
-      const pendingChange: PendingChange = { ...terms, when, at: known.currentPeriodEnd }
+      const pendingChange: PendingChange = { ...terms, ...asked, when, at: known.currentPeriodEnd }
       return { columns: { pendingChange }, what: `The plan becomes ${planId} when the period ends.` }
     }
     const made = await effect(
@@ -92,7 +93,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
     const { payUrl, lapsesAt } = await effect(input, 'pending-change', undefined, (key) =>
       provider.changeWhenPaid(request, key),
     )
-    const pendingChange: PendingChange = { ...terms, when, at: lapsesAt, ...(payUrl && { payUrl }) }
+    const pendingChange: PendingChange = { ...terms, ...asked, when, at: lapsesAt, ...(payUrl && { payUrl }) }
     return {
       columns: { pendingChange },
       what: `The plan becomes ${planId} when the customer has confirmed the payment.`,
@@ -186,7 +187,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
     )
     return {
       columns: { pendingChange: null, pausedUntil: until === undefined ? null : new Date(until) },
-      what: until === undefined ? 'The subscription is paused.' : 'The subscription is paused until a date.',
+      what: `The subscription is paused${until === undefined ? '' : ` until ${new Date(until).toISOString()}`}.`,
     }
   }
 

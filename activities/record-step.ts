@@ -12,8 +12,8 @@ import {
   type SubscriptionSnapshot,
 } from '../domain/subscription.ts'
 import { enterPaidInvoice } from './paid-invoice.ts'
-import { type Scene, tell } from './scene.ts'
-import { describeChange, rolesOf, subscriptionEvents } from './subscription-events.ts'
+import { type Cause, type Scene, tell } from './scene.ts'
+import { describeChange, rolesOf, subscriptionEvents, type ToldStep } from './subscription-events.ts'
 
 /** One step in the life of a subscription, decided and not written yet. */
 export interface Step {
@@ -27,8 +27,8 @@ export interface Step {
 export async function writeStep(scene: Scene, step: Step): Promise<SubscriptionWithPlan> {
   const { transaction, payment, subject, subscription: existing } = scene
   const { projectId, subscriptionId } = subject
-  const { decision, snapshot } = step
-  const { change, paidInvoice } = decision
+  const { decision, snapshot, plan } = step
+  const { change } = decision
   // What may come and go, like a pause or a wish to end, is told each time: the revision tells the times apart.
   const revision = (existing?.subscription.revision ?? 0) + 1
   const occurredAt = timeOf(scene, step)
@@ -36,25 +36,50 @@ export async function writeStep(scene: Scene, step: Step): Promise<SubscriptionW
   const earlier = await listSubscriptions(transaction, projectId, payment.userId, payment.livemode)
   const recorded = await saveRow(scene, step, revision)
   const others = earlier.filter(({ subscription }) => subscription.subscriptionId !== subscriptionId)
+  const rolesBefore = rolesOf(earlier)
+  const rolesAfter = rolesOf([...others, recorded])
+  const told = { existing, recorded, snapshot, revision, occurredAt }
+  const changesPlan = existing !== undefined && isOtherPlan(existing, plan)
+  if (change !== 'renewed' || !changesPlan) {
+    await tellStep(scene, { ...told, decision, rolesBefore, rolesAfter })
+  } else {
+    await tellStep(scene, { ...told, decision, rolesBefore, rolesAfter: rolesBefore })
+    const planned = { change: 'plan_changed', paidInvoice: undefined } as const
+    await tellStep(scene, { ...told, decision: planned, rolesBefore, rolesAfter })
+  }
+  return recorded
+}
+
+interface Telling extends Pick<ToldStep, 'decision' | 'rolesBefore' | 'rolesAfter'> {
+  existing: SubscriptionWithPlan | undefined
+  recorded: SubscriptionWithPlan
+  snapshot: SubscriptionSnapshot
+  revision: number
+  occurredAt: Date
+}
+
+async function tellStep(scene: Scene, telling: Telling): Promise<void> {
+  const { transaction, payment, subject } = scene
+  const { projectId, subscriptionId } = subject
+  const { existing, recorded, snapshot, revision, occurredAt, decision } = telling
+  const { change, paidInvoice } = decision
   const stripeIds = [snapshot.stripeSubscriptionId, snapshot.latestInvoice?.invoiceId].filter(
     (id): id is string => Boolean(id),
   )
   const isNew = await tell(
-    scene,
+    { ...scene, cause: causeOf(scene, telling) },
     {
       intent: `${subscriptionId}/${revision}/${change ?? 'updated'}`,
       action: `subscription.${change ?? 'updated'}`,
-      why: describeChange(change),
+      why: describeChange(decision),
       occurredAt,
       stripeIds,
       ...(paidInvoice && { amount: paidInvoice.amountPaid }),
       ...(existing && { before: audited(existing) }),
       after: audited(recorded),
       events: subscriptionEvents(recorded, {
+        ...telling,
         isNew: !existing,
-        decision,
-        rolesBefore: rolesOf(earlier),
-        rolesAfter: rolesOf([...others, recorded]),
         unpaid: scene.cases.some(({ status }) => status === 'exhausted'),
       }),
     },
@@ -68,8 +93,28 @@ export async function writeStep(scene: Scene, step: Step): Promise<SubscriptionW
     },
   )
   if (!isNew) throw new Error(`${subscriptionId}/${revision} was told before its row was written`)
-  return recorded
 }
+
+/** A change that was asked for before is whoever's it was then. And the words of a person explain what they asked for, not
+ *  the money that moved with it. */
+function causeOf({ cause }: Scene, { existing, recorded, decision }: Telling): Cause {
+  const { change, paidInvoice } = decision
+  const pending = existing?.subscription.pendingChange
+  if (change === 'plan_changed' && pending?.by !== undefined && !isOtherPlan(recorded, pending))
+    return { ...cause, by: pending.by, ...(pending.reason !== undefined && { why: pending.reason }) }
+  const isAboutMoney =
+    change === 'renewed' ||
+    change === 'recovered' ||
+    change === 'payment_failed' ||
+    (change === undefined && paidInvoice !== undefined)
+  const { why: _why, ...withoutWords } = cause
+  return isAboutMoney ? withoutWords : cause
+}
+
+const isOtherPlan = (
+  { plan }: SubscriptionWithPlan,
+  { planId, planVersion }: { planId: string; planVersion: number },
+) => plan.planId !== planId || plan.version !== planVersion
 
 /** When it happened, where Stripe tells: a look may come long after. */
 function timeOf({ at }: Scene, { decision, snapshot }: Step): Date {
@@ -102,10 +147,9 @@ async function saveRow(scene: Scene, step: Step, revision: number): Promise<Subs
   const { projectId, subscriptionId } = subject
   if (existing) {
     const subscription = await updateSubscription(transaction, existing.subscription, columns)
-    const isOther = plan.planId !== existing.plan.planId || plan.planVersion !== existing.plan.version
     return {
       subscription,
-      plan: isOther
+      plan: isOtherPlan(existing, plan)
         ? await readPlan(transaction, { projectId, planId: plan.planId, version: plan.planVersion })
         : existing.plan,
     }

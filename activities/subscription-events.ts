@@ -18,8 +18,10 @@ const reasons: Record<SubscriptionChange, string> = {
   canceled: 'The subscription has ended.',
 }
 
-export const describeChange = (change: SubscriptionChange | undefined): string =>
-  change ? reasons[change] : 'Stripe shows other terms, or another payment.'
+export const describeChange = ({ change, paidInvoice }: ToldStep['decision']): string => {
+  if (change) return reasons[change]
+  return paidInvoice ? 'An invoice was paid.' : 'Stripe shows other terms.'
+}
 
 const eventOfChange = {
   trial_started: 'subscription.activated',

@@ -79,6 +79,9 @@ export interface PendingChange extends Terms {
   at: number
   /** Where the customer authenticates the payment. */
   payUrl?: string
+  /** Who asked for it, and why, where they said so. */
+  by?: string
+  reason?: string
 }
 
 /** What Stripe says of a subscription. Times in milliseconds since 1970. Holds no personal data. */
@@ -194,6 +197,7 @@ export function decideSubscription(
 
   const newlyPaid = newlyPaidInvoice(known, seen)
   const change =
+    renewalWithPlan(known, seen, newlyPaid) ??
     changeOfPlan(known, seen) ??
     (newlyPaid && changeByPayment(known, seen)) ??
     changeByStatus(known, statusOf(seen))
@@ -240,6 +244,20 @@ function termsDiffer(known: KnownSubscription, seen: SeenSubscription): boolean 
 function changeOfPlan(known: KnownSubscription, { plan }: SeenSubscription): 'plan_changed' | undefined {
   const isOther = known.planId !== plan.planId || known.planVersion !== plan.planVersion
   return isOther && known.status !== 'incomplete' ? 'plan_changed' : undefined
+}
+
+/** What was planned for the period's end comes with the renewal that it begins: one step, and a renewal first. */
+function renewalWithPlan(
+  { status, pendingChange }: KnownSubscription,
+  { plan }: SeenSubscription,
+  newlyPaid: InvoiceSnapshot | undefined,
+): 'renewed' | undefined {
+  const isPlanned =
+    pendingChange?.when === 'period_end' &&
+    pendingChange.planId === plan.planId &&
+    pendingChange.planVersion === plan.planVersion
+  const isRenewal = status === 'active' && newlyPaid?.billingReason === 'subscription_cycle'
+  return isPlanned && isRenewal ? 'renewed' : undefined
 }
 
 /** A pending change is over when it has taken effect, and when Stripe knows nothing of it any more: it has lapsed, or was

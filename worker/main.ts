@@ -17,12 +17,13 @@ import { serveHealth } from './health.ts'
 import { startMailRelay } from './mail-relay.ts'
 import { startMaintenance } from './maintenance.ts'
 import { startRelay } from './relay.ts'
+import { startRevival } from './revival.ts'
 import { startSweep } from './sweep.ts'
 import { createTicker } from './ticker.ts'
 import { createWorkers } from './workers.ts'
 
 /** The worker process: workflows and activities, the relays to Kafka and to the mail server, the sweep of what was not told,
- *  and upkeep. Only here are their adapters built. Any number of these processes may run side by side. */
+ *  the revival of what was ended by hand, and upkeep. Only here are their adapters built. Any number of these processes may run side by side. */
 async function main(): Promise<void> {
   const config = loadConfig()
   const logger = createLogger({ name: 'worker', level: config.logLevel })
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
   const { livemode } = config.stripe
   const dispatcher = createDispatcher({ system, temporal, livemode, apiVersion: API_VERSION, logger })
   const sweep = startSweep({ system, temporal, dispatcher, logger })
+  const revival = startRevival({ system, temporal, logger })
   const workers = await createWorkers({
     connection,
     namespace: config.temporal.namespace,
@@ -74,7 +76,7 @@ async function main(): Promise<void> {
     await running
   } finally {
     ready = false
-    await Promise.all([sweep.stop(), relay?.stop(), mailRelay?.stop(), maintenance.stop()])
+    await Promise.all([sweep.stop(), revival.stop(), relay?.stop(), mailRelay?.stop(), maintenance.stop()])
     mailer?.close()
     await Promise.all([
       publisher?.close(),

@@ -124,7 +124,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
       await runCommand({
         commandId: `end-of-pause/${known.pausedUntil}`,
         command: { kind: 'resume' },
-        cause: { by: 'quittance', why: 'The pause was to last until now.' },
+        cause: { by: 'quittance', why: `The pause was to last until ${describeTime(known.pausedUntil)}.` },
       })
     } else {
       await look()
@@ -181,12 +181,20 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
   }
 
   function take(followed: Followed): void {
-    const before = known?.status
     seen = followed
     known = followed.known
     clock.set(followed.clockNow)
-    if (known && known.status !== before)
-      upsertSearchAttributes([{ key: searchAttributes.status, value: known.status }])
+    if (known) showInLists(known)
+  }
+
+  /** Only what has changed is written: each time costs an event. */
+  function showInLists({ status, planId }: KnownSubscription): void {
+    const shown = workflowInfo().typedSearchAttributes
+    const changes = [
+      { key: searchAttributes.status, value: status },
+      { key: searchAttributes.plan, value: planId },
+    ].filter(({ key, value }) => shown.get(key) !== value)
+    if (changes.length > 0) upsertSearchAttributes(changes)
   }
 
   async function runCommand(command: {

@@ -4,7 +4,6 @@ import path from 'node:path'
 import { runBuilt } from '../build.ts'
 import { accepts } from '../ports.ts'
 import type { Processes, RunningProcess } from '../processes.ts'
-import type { Settings } from '../stripe/objects/settings.ts'
 
 export interface RunningStripe extends RunningProcess {
   apiBase: string
@@ -19,7 +18,7 @@ export async function startStripe(options: {
   /** Without it everything is forgotten at the end. */
   keepState: boolean
   /** What the account's owner would choose in the dashboard, at every start. */
-  settings?: Partial<Settings>
+  settings?: object
   name?: string
   say?: (words: string) => void
 }): Promise<RunningStripe> {

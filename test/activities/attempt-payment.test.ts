@@ -84,11 +84,8 @@ describe('a try that pays', () => {
     expect(await read()).toMatchObject({ status: 'recovered', nextRetryAt: null, retriesDone: 1 })
     const found = await recorded(seeded, projectId)
     expect(found.transfers).toMatchObject([{ amount: 9900 }])
-    expect(await toldSinceFailure()).toEqual([
-      'dunning.retry_scheduled',
-      'notice.payment_recovered',
-      'subscription.recovered',
-    ])
+    // No next retry is told of: this one was the last.
+    expect(await toldSinceFailure()).toEqual(['notice.payment_recovered', 'subscription.recovered'])
     expectNoGaps(found)
   })
 
@@ -197,10 +194,10 @@ describe('tries that come at once', () => {
     expect(billing.state.tries).toHaveLength(1)
     expect(await attempts()).toHaveLength(1)
     expect(await toldSinceFailure()).toEqual([
-      'dunning.retry_scheduled',
       'dunning.retry_failed',
       'alert.payment_failed',
       'notice.payment_failed',
+      'dunning.retry_scheduled',
     ])
   })
 })
@@ -226,6 +223,23 @@ describe('a try that is declined', () => {
     expect(events.findLast(({ type }) => type.endsWith('alert.payment_failed'))?.data).toMatchObject({
       failures: 2,
     })
+  })
+
+  it('is told with the decline as its reason, beside the words of whoever asked for the retry', async () => {
+    const { attempt } = await failed([
+      { paymentMethodId: 'pm_1', answer: 'insufficient_funds', isDefault: true },
+    ])
+    const cause = { by: 'marta', why: 'The bank has lifted its limit.' }
+    await attempt({ intent: 'operator/1', trigger: 'operator', retriesDone: 0, cause })
+    const { audit } = await recorded(seeded, projectId)
+    expect(audit.slice(-2)).toMatchObject([
+      { action: 'dunning.retry', actor: 'marta', why: 'The bank has lifted its limit.' },
+      {
+        action: 'dunning.retry_failed',
+        actor: 'marta',
+        why: 'The retry that was asked for was declined: insufficient funds.',
+      },
+    ])
   })
 
   it('for now is tried again with the next retry', async () => {
@@ -265,7 +279,10 @@ describe('a try that is declined', () => {
   it('because the bank wants to see the customer sends the customer a link', async () => {
     const { attempt } = await failed([{ paymentMethodId: 'pm_1', answer: 'needs_customer', isDefault: true }])
     expect(await attempt()).toMatchObject({ outcome: 'needs_customer', view: { status: 'open' } })
-    expect((await toldSinceFailure()).at(-1)).toBe('notice.authentication_required')
+    expect((await toldSinceFailure()).slice(-2)).toEqual([
+      'notice.authentication_required',
+      'dunning.retry_scheduled',
+    ])
   })
 
   it('by Stripe itself, for a card that is gone, has charged nothing and goes to the next', async () => {
@@ -423,7 +440,6 @@ describe('scheduled retries', () => {
     })
     expect(await read()).toMatchObject({ retriesDone: 2 })
     expect((await attempt({ intent: 'schedule/2', retriesDone: 2 })).outcome).toBe('succeeded')
-    expect((await toldSinceFailure()).filter((type) => type === 'dunning.retry_scheduled')).toHaveLength(1)
   })
 
   it('are not given back by an older run', async () => {

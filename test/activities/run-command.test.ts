@@ -182,9 +182,14 @@ describe('a change of plan', () => {
     await look(2, { priceId: priceOf('team') })
     expect(await row()).toMatchObject({ planId: 'team', pendingChange: null })
     expect((await told()).slice(-3)).toEqual([
+      'subscription.renewed',
       'subscription.updated',
       'entitlement.role_granted',
-      'subscription.renewed',
+    ])
+    const { audit } = await recorded(seeded, projectId)
+    expect(audit.slice(-2)).toMatchObject([
+      { action: 'subscription.renewed', actor: 'stripe', why: 'The invoice of a new period was paid.' },
+      { action: 'subscription.plan_changed', actor: 'key_1', why: 'The customer asked.' },
     ])
   })
 

@@ -284,10 +284,11 @@ describe('a change that is pending', () => {
     expect(liveOn(asked(), scheduled)).toMatchObject({ story: [], life: { known: { pendingChange } } })
   })
 
-  it('is over when it has come, which is told as the change', () => {
+  it('is over when it has come, with the renewal that it came with', () => {
     const come = seenIn(2, { priceId: 'price_team', latestInvoice: cycle(2, 'paid') })
     const { story, life } = liveOn(asked(), come)
-    expect(story).toEqual(['plan_changed', 'renewed in_2'])
+    expect(story).toEqual(['renewed in_2'])
+    expect(life.known).toMatchObject({ planId: 'team' })
     expect(life.known).not.toHaveProperty('pendingChange')
   })
 
