@@ -69,12 +69,13 @@ export async function openCase(
   const attempts = invoice.attempts ?? []
   for (const [index, attempt] of attempts.entries())
     await insertForeign(scene, opened, attempt, index === 0 ? 'renewal' : 'customer')
-  const last = attempts.at(-1)
-  const decline = last?.declineCode
+  const decline = attempts.at(-1)?.declineCode
+  const trouble =
+    attempts.length > 0 ? decline : invoice.lacksCard ? 'no_payment_method' : 'authentication_required'
   await tell(scene, {
     intent: `${invoiceId}/opened`,
     action: 'dunning.opened',
-    why: `The renewal could not be charged: ${describeDecline(decline)}.`,
+    why: `The renewal could not be charged: ${describeDecline(trouble)}.`,
     occurredAt: opened.failedAt,
     stripeIds: [invoiceId],
     policyVersion: version,
@@ -83,7 +84,7 @@ export async function openCase(
     events: [
       ...retryScheduled(opened, subscription),
       alertOfFailure(opened, subscription, Math.max(attempts.length, 1), decline),
-      noticeOfFailure(opened, subscription, attempts.length === 0 ? 'authentication_required' : decline),
+      noticeOfFailure(opened, subscription, trouble),
     ],
   })
   await wakeOnClock(scene, [dunningWorkflowId(invoiceId)])

@@ -45,13 +45,15 @@ export function alertOfFailure(
   return { type: 'alert.payment_failed', subject: found.subscriptionId, data }
 }
 
+/** A decline that the customer's own act can mend asks for that act. */
 export function noticeOfFailure(
   found: DunningCaseRow,
   subscription: SubscriptionWithPlan,
-  declineCode: string | undefined,
+  trouble: string | undefined,
 ): EventDraft {
-  const kind = declineCode === 'authentication_required' ? 'authentication_required' : 'payment_failed'
-  return notice(kind, found, subscription, { reason: explainDecline(declineCode) })
+  if (trouble === 'no_payment_method') return notice('no_payment_method', found, subscription, {})
+  const kind = trouble === 'authentication_required' ? 'authentication_required' : 'payment_failed'
+  return notice(kind, found, subscription, { reason: explainDecline(trouble) })
 }
 
 /** A notice about an unpaid invoice. */

@@ -1,4 +1,5 @@
 import { inProject, type Transaction } from '../db/client.ts'
+import { owedBy } from '../db/dunning.ts'
 import { findSubscription } from '../db/subscriptions.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { type Followed, recordLook } from './record-look.ts'
@@ -23,13 +24,19 @@ export function createFollowSubscription({ database, provider, now }: ActivityDe
     const { invoiceId, knownPeriodEnd, knownRevision, cause = { by: 'stripe' }, ...subject } = input
     let revision =
       knownRevision ?? (await inTenant(subject, (transaction) => readRevision(transaction, subject)))
+    const alsoRead = new Set(invoiceId === undefined ? [] : [invoiceId])
     for (let look = 0; look < MAX_LOOKS; look += 1) {
-      const { snapshot, invoices } = await read(subject, { invoiceId, knownPeriodEnd })
+      const { snapshot, invoices } = await read(subject, { alsoRead, knownPeriodEnd })
       const followed = await inTenant(subject, async (transaction) => {
         const scene = await openScene(transaction, { subject, cause, now: now() })
         const current = scene.subscription?.subscription.revision ?? 0
-        if (current === revision) return recordLook(scene, snapshot, invoices)
+        // What nobody retries any more may be paid at any time, and no workflow of its own looks after it.
+        const unread = (owedBy(scene.cases).leftUnpaid ?? []).filter(
+          (id) => !invoices.some((invoice) => invoice.invoiceId === id),
+        )
+        if (current === revision && unread.length === 0) return recordLook(scene, snapshot, invoices)
         revision = current
+        for (const id of unread) alsoRead.add(id)
         return undefined
       })
       if (followed) return followed
@@ -39,7 +46,7 @@ export function createFollowSubscription({ database, provider, now }: ActivityDe
 
   async function read(
     { stripeSubscriptionId }: Subject,
-    { invoiceId, knownPeriodEnd }: { invoiceId: string | undefined; knownPeriodEnd: number | undefined },
+    { alsoRead, knownPeriodEnd }: { alsoRead: Set<string>; knownPeriodEnd: number | undefined },
   ) {
     const snapshot = await provider.readSubscription(stripeSubscriptionId)
     const { latestInvoice } = snapshot
@@ -49,8 +56,9 @@ export function createFollowSubscription({ database, provider, now }: ActivityDe
         ? await provider.listInvoices({ providerSubscriptionId: stripeSubscriptionId, since: knownPeriodEnd })
         : []
     const invoices = missed.filter((invoice) => invoice.invoiceId !== latestInvoice?.invoiceId)
-    if (invoiceId !== undefined && ![...invoices, latestInvoice].some((one) => one?.invoiceId === invoiceId))
-      invoices.push(await provider.readInvoice(invoiceId))
+    for (const invoiceId of alsoRead)
+      if (![...invoices, latestInvoice].some((one) => one?.invoiceId === invoiceId))
+        invoices.push(await provider.readInvoice(invoiceId))
     if (latestInvoice) invoices.push(latestInvoice)
     return { snapshot, invoices }
   }

@@ -1,5 +1,5 @@
 import { findPlanByPrice } from '../db/catalog.ts'
-import type { DunningCaseRow } from '../db/dunning.ts'
+import { type DunningCaseRow, owedBy } from '../db/dunning.ts'
 import { type SubscriptionWithPlan, toKnown } from '../db/subscriptions.ts'
 import { failedInvoices, periodByPeriod } from '../domain/looks.ts'
 import {
@@ -45,12 +45,13 @@ export async function recordLook(
   const opening = failedInvoices(snapshot, invoices).filter(
     (failed) => !cases.some(({ invoiceId }) => invoiceId === failed.invoiceId),
   )
-  const openCases = cases.filter(isOpen).length + opening.length
+  const owed = owedBy(cases)
+  owed.openCases += opening.length
   const graceEnded = cases.some((found) => isUnresolved(found) && found.graceEnded)
 
   let recorded = scene.subscription
   for (const look of periodByPeriod(snapshot, invoices))
-    recorded = await takeSteps({ ...scene, subscription: recorded }, look, { openCases, graceEnded })
+    recorded = await takeSteps({ ...scene, subscription: recorded }, look, { owed, graceEnded })
   if (recorded && recorded.subscription.status === 'past_due')
     for (const invoice of opening)
       cases.push(await openCase({ ...scene, subscription: recorded }, recorded, invoice))
@@ -61,11 +62,11 @@ export async function recordLook(
 async function takeSteps(
   scene: Scene,
   snapshot: SubscriptionSnapshot,
-  { openCases, graceEnded }: { openCases: number; graceEnded: boolean },
+  { owed, graceEnded }: { owed: ReturnType<typeof owedBy>; graceEnded: boolean },
 ): Promise<SubscriptionWithPlan | undefined> {
   let recorded = scene.subscription
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const known = recorded ? toKnown(recorded, openCases) : soldSubscription(termsSold(scene))
+    const known = recorded ? toKnown(recorded, owed) : soldSubscription(termsSold(scene))
     const now = { ...scene, subscription: recorded }
     const plan = await planSeen(now, known, snapshot)
     const decision = decideSubscription(known, { ...snapshot, plan, graceEnded })
@@ -135,7 +136,7 @@ function describe(
       status === 'exhausted' && endActionAt === null && policy.onExhausted !== 'leave_past_due',
   )
   return {
-    ...(recorded && { known: toKnown(recorded, open.length) }),
+    ...(recorded && { known: toKnown(recorded, owedBy(cases)) }),
     owes: owesMoney(snapshot),
     // Stripe gives up on a first payment within a day; then there is nothing to look after.
     neverStarted: recorded === undefined && snapshot.status === 'incomplete_expired',

@@ -1,5 +1,5 @@
 import { inProject } from '../db/client.ts'
-import { listAttempts, listCases, updateCase } from '../db/dunning.ts'
+import { listAttempts, listCases, owedBy, updateCase } from '../db/dunning.ts'
 import { claimCommand, finishCommand } from '../db/subscription-commands.ts'
 import { toKnown, updateSubscription } from '../db/subscriptions.ts'
 import { type CommandRefusal, refusalOf, type SubscriptionCommand } from '../domain/commands.ts'
@@ -85,8 +85,7 @@ async function begin(scene: Scene, input: CommandInput): Promise<Begun> {
   const { transaction, subscription, cases, at } = scene
   const { projectId, subscriptionId, commandId, command, cause } = input
   if (!subscription) throw new Error(`subscription ${subscriptionId} is missing`)
-  const openCases = cases.filter(({ status }) => status === 'open').length
-  const known = toKnown(subscription, openCases)
+  const known = toKnown(subscription, owedBy(cases))
   const { row: claimed, isNew } = await claimCommand(transaction, {
     projectId,
     subscriptionId,
@@ -150,16 +149,20 @@ async function finish(scene: Scene, input: CommandInput, outcome: CommandOutcome
       revision: subscription.subscription.revision + 1,
     })
   // A person gets the refusal as the answer; what we tried by ourselves is told here.
-  if (!refusal || input.cause.by === 'quittance')
-    await tell(refusal ? { ...scene, cause: { by: input.cause.by } } : scene, {
-      intent: `${subscriptionId}/command/${commandId}`,
-      action: refusal ? `command.${command.kind}_refused` : `command.${command.kind}`,
-      why: refusal ? refusal.detail : what,
-      occurredAt: at,
-      stripeIds: [input.stripeSubscriptionId],
-      after: { ...command },
-      events: [],
-    })
+  const { by, why } = input.cause
+  if (!refusal || by === 'quittance')
+    await tell(
+      { ...scene, cause: { by } },
+      {
+        intent: `${subscriptionId}/command/${commandId}`,
+        action: refusal ? `command.${command.kind}_refused` : `command.${command.kind}`,
+        why: refusal ? refusal.detail : [what, why].filter(Boolean).join(' '),
+        occurredAt: at,
+        stripeIds: [input.stripeSubscriptionId],
+        after: { ...command },
+        events: [],
+      },
+    )
   if (input.exhausted && !refusal)
     await updateCase(
       transaction,

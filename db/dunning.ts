@@ -169,5 +169,16 @@ export function progressOf(row: DunningCaseRow): DunningProgress {
   return { policy, failedAt: failedAt.getTime(), retriesDone, retriesNoticed, graceEnded }
 }
 
+/** What of a subscription is unpaid, by its cases. */
+export function owedBy(cases: DunningCaseRow[]): { openCases: number; leftUnpaid?: string[] } {
+  const left = cases.filter(
+    ({ status, policy }) => status === 'exhausted' && policy.onExhausted === 'leave_past_due',
+  )
+  return {
+    openCases: cases.filter(({ status }) => status === 'open').length,
+    ...(left.length > 0 && { leftUnpaid: left.map(({ invoiceId }) => invoiceId) }),
+  }
+}
+
 const isCase = (projectId: ProjectId, invoiceId: string) =>
   and(eq(dunningCases.projectId, projectId), eq(dunningCases.invoiceId, invoiceId))

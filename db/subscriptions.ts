@@ -99,7 +99,10 @@ function pendingChangeData(change: PendingChange): PendingChangeData {
 }
 
 /** The same as the domain takes it. */
-export function toKnown({ subscription }: SubscriptionWithPlan, openCases: number): KnownSubscription {
+export function toKnown(
+  { subscription }: SubscriptionWithPlan,
+  owed: Pick<KnownSubscription, 'openCases' | 'leftUnpaid'>,
+): KnownSubscription {
   const { trialEnd, pausedUntil, pendingChange, paidInvoiceId } = subscription
   return {
     planId: subscription.planId,
@@ -110,7 +113,7 @@ export function toKnown({ subscription }: SubscriptionWithPlan, openCases: numbe
     currentPeriodStart: subscription.currentPeriodStart.getTime(),
     currentPeriodEnd: subscription.currentPeriodEnd.getTime(),
     cancelAtPeriodEnd: subscription.cancelAtPeriodEnd,
-    openCases,
+    ...owed,
     graceEnded: subscription.graceEnded,
     ...(trialEnd && { trialEnd: trialEnd.getTime() }),
     ...(pausedUntil && { pausedUntil: pausedUntil.getTime() }),

@@ -66,9 +66,13 @@ export function refusalOf(
     case 'pause':
       return refusalOfPause(command, known, now)
     case 'retryPayment':
-      return known.openCases > 0
-        ? undefined
-        : refuse('nothing_to_collect', 'No invoice of it is unpaid: there is nothing to retry.')
+      if (known.openCases > 0) return undefined
+      return refuse(
+        'nothing_to_collect',
+        known.leftUnpaid
+          ? `Every retry of ${known.leftUnpaid.join(', ')} has failed. The customer can still pay by hand, or the subscription can be canceled.`
+          : 'No invoice of it is unpaid: there is nothing to retry.',
+      )
   }
 }
 

@@ -7,6 +7,7 @@ export const noticeKinds = [
   'retry_upcoming',
   'payment_failed',
   'authentication_required',
+  'no_payment_method',
   'payment_recovered',
   'trial_will_end',
   'subscription_canceled',
@@ -95,6 +96,15 @@ const words: Record<NoticeKind, (notice: NoticeData) => Words> = {
       accessLasts(notice.grace_until),
     ],
     link: 'Confirm the payment',
+  }),
+  no_payment_method: (notice) => ({
+    subject: `Please add a card for ${notice.plan_name}`,
+    says: [
+      `We could not collect ${amountOf(notice)} for ${notice.plan_name}, because there is no card that we may charge.`,
+      'Please pay now, or add a card for us to charge.',
+      accessLasts(notice.grace_until),
+    ],
+    link: 'Pay now',
   }),
   payment_recovered: (notice) => ({
     subject: `Thank you: your payment for ${notice.plan_name} has arrived`,

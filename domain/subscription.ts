@@ -132,6 +132,8 @@ export interface InvoiceSnapshot {
   period?: { start: number; end: number }
   /** Each try to charge, oldest first. Told only while it is unpaid and has been tried. */
   attempts?: ChargeAttempt[]
+  /** Whether it could not be tried for want of a card. */
+  lacksCard?: boolean
 }
 
 /** What we have recorded of it so far. */
@@ -147,6 +149,9 @@ export interface KnownSubscription extends Terms {
   pendingChange?: PendingChange
   /** Unpaid invoices that are being worked through. */
   openCases: number
+  /** Unpaid invoices that nobody works through any more, because their policy leaves the subscription past due; absent when
+   *  there are none. As long as there are, later payments give no access back. */
+  leftUnpaid?: string[]
   graceEnded: boolean
   /** The last invoice of a later period whose payment has been recorded. */
   paidInvoiceId?: string
@@ -276,12 +281,16 @@ function pendingAfter(known: KnownSubscription, seen: SeenSubscription): Pending
 /** Money leads, wherever Stripe's status has moved on to since: Stripe opens a period an hour before it charges, so a new
  *  period is a renewal only when its invoice has been paid. */
 function changeByPayment(
-  { status: from, openCases }: KnownSubscription,
+  known: KnownSubscription,
   { latestInvoice }: SubscriptionSnapshot,
 ): SubscriptionChange | undefined {
+  const { status: from } = known
   if (from === 'active') return latestInvoice?.billingReason === 'subscription_cycle' ? 'renewed' : undefined
-  return from === 'past_due' && openCases === 0 ? 'recovered' : undefined
+  return from === 'past_due' && !owesEarlier(known) ? 'recovered' : undefined
 }
+
+const owesEarlier = ({ openCases, leftUnpaid }: KnownSubscription) =>
+  openCases > 0 || leftUnpaid !== undefined
 
 /** Stripe marks an invoice as paid first, and its subscription a moment later. */
 function statusOf({ status, latestInvoice }: SubscriptionSnapshot): SubscriptionSnapshot['status'] {
@@ -291,9 +300,10 @@ function statusOf({ status, latestInvoice }: SubscriptionSnapshot): Subscription
 }
 
 function changeByStatus(
-  { status: from, openCases }: KnownSubscription,
+  known: KnownSubscription,
   seen: SubscriptionSnapshot['status'],
 ): SubscriptionChange | undefined {
+  const { status: from } = known
   switch (seen) {
     case 'incomplete':
       return undefined
@@ -304,7 +314,7 @@ function changeByStatus(
       return from === 'incomplete' ? 'trial_started' : undefined
     case 'active':
       // Stripe's status follows the latest invoice alone: an earlier one may still be unpaid.
-      if (openCases > 0 && from !== 'incomplete' && from !== 'paused')
+      if (owesEarlier(known) && from !== 'incomplete' && from !== 'paused')
         return from === 'past_due' ? undefined : 'payment_failed'
       return from === 'active' ? undefined : towardsActive[from]
     case 'past_due':

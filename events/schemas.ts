@@ -261,6 +261,9 @@ export const dataSchemas = {
   'notice.retry_upcoming': notice.describe('The customer is told that a charge is about to be tried again.'),
   'notice.payment_failed': notice.describe('The customer is told that a charge failed.'),
   'notice.authentication_required': notice.describe('The customer must confirm the payment at their bank.'),
+  'notice.no_payment_method': notice.describe(
+    'The customer has no card that can be charged, and must bring one.',
+  ),
   'notice.payment_recovered': notice.describe('The customer is told that what was owed is paid.'),
   'notice.trial_will_end': notice.describe('The customer is told that the trial ends soon.'),
   'notice.subscription_canceled': notice.describe('The customer is told that the subscription has ended.'),

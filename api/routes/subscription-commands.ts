@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi'
 import { findLatestPlan } from '../../db/catalog.ts'
 import { inProject } from '../../db/client.ts'
-import { listCases } from '../../db/dunning.ts'
+import { listCases, owedBy } from '../../db/dunning.ts'
 import { readPayment } from '../../db/payments.ts'
 import { findCustomerOfUser } from '../../db/customers.ts'
 import { type CommandRow, findCommand } from '../../db/subscription-commands.ts'
@@ -238,10 +238,9 @@ async function findCommanded(
     ])
     const clockId = customer?.clockId ?? null
     const clock = clockId === null ? undefined : await readTestClock(transaction, projectId, clockId)
-    const openCases = cases.filter(({ status }) => status === 'open').length
     const start: SubscriptionStart = { ...subscription, correlationId: payment.correlationId, clockId }
     const now = clock?.frozenTime.getTime() ?? Date.now()
-    return { found, known: toKnown(found, openCases), start, now, earlier }
+    return { found, known: toKnown(found, owedBy(cases)), start, now, earlier }
   })
   if (!commanded) throw new BillingError('not_found')
   return commanded

@@ -97,14 +97,19 @@ async function refuseAfterEnd(stripe: Stripe, invoiceId: string): Promise<void> 
 export async function withAttempts(stripe: Stripe, invoice: Stripe.Invoice): Promise<InvoiceSnapshot> {
   const snapshot = toInvoiceSnapshot(invoice)
   if (snapshot.status !== 'open' || !snapshot.attempted) return snapshot
-  return { ...snapshot, attempts: await attemptsOf(stripe, invoice) }
-}
-
-async function attemptsOf(stripe: Stripe, { id, payments }: Stripe.Invoice): Promise<ChargeAttempt[]> {
-  const known = payments ?? (id ? await stripe.invoicePayments.list({ invoice: id }) : undefined)
-  const intents = (known?.data ?? [])
+  const known = invoice.payments ?? (await stripe.invoicePayments.list({ invoice: snapshot.invoiceId }))
+  const intents = known.data
     .map(({ payment }) => idOf(payment.payment_intent))
     .filter((intent) => intent !== undefined)
+  const attempts = await attemptsOf(stripe, intents)
+  return {
+    ...snapshot,
+    attempts,
+    ...(attempts.length === 0 && { lacksCard: await lackCard(stripe, intents) }),
+  }
+}
+
+async function attemptsOf(stripe: Stripe, intents: string[]): Promise<ChargeAttempt[]> {
   const lists = await Promise.all(
     intents.map((payment_intent) => stripe.charges.list({ payment_intent, limit: 100 })),
   )
@@ -114,6 +119,14 @@ async function attemptsOf(stripe: Stripe, { id, payments }: Stripe.Invoice): Pro
       .flatMap(({ data }) => data.toReversed())
       .map(toChargeAttempt)
       .toSorted((a, b) => a.attemptedAt - b.attemptedAt)
+  )
+}
+
+/** Neither a payment that waits for the customer's bank nor one that has found no card leaves a charge. */
+async function lackCard(stripe: Stripe, intents: string[]): Promise<boolean> {
+  const read = await Promise.all(intents.map((intent) => stripe.paymentIntents.retrieve(intent)))
+  return read.every(
+    ({ status, last_payment_error }) => status === 'requires_payment_method' && !last_payment_error,
   )
 }
 

@@ -129,6 +129,15 @@ describe('a failed renewal', () => {
     expect((await told()).at(-1)).toBe('notice.authentication_required')
   })
 
+  it('for want of a card asks the customer for one', async () => {
+    const sold = await sell()
+    await sold.look(1)
+    await sold.fail(2, { attempts: [], lacksCard: true })
+    const { told: types, audit } = await recorded(seeded, projectId)
+    expect(types.at(-1)).toBe('notice.no_payment_method')
+    expect(audit.at(-1)?.why).toBe('The renewal could not be charged: no payment method.')
+  })
+
   it('is of the first invoice the checkout’s concern, and opens nothing', async () => {
     const sold = await sell()
     await sold.look(1, { status: 'incomplete', latestInvoice: sold.invoice(1, { status: 'open' }) })
@@ -333,6 +342,29 @@ describe('steps of a case that need no charge', () => {
     expect(followed.known).toMatchObject({ status: 'past_due', graceEnded: true, openCases: 0 })
     expect(await roles()).toEqual([])
   })
+
+  it.each(['paid', 'void'] as const)(
+    'keep access off where the policy leaves it past due, whatever is paid later, until the old invoice is %s',
+    async (end) => {
+      await choose({ onExhausted: 'leave_past_due' })
+      const { record, look, follow, invoice, invoiceId } = await failed()
+      await record({ kind: 'exhaust' })
+      stage.scripted.billing.showInvoice(invoice(2, { status: 'open', attempts: [] }))
+      expect(await look(3)).toMatchObject({ known: { status: 'past_due', leftUnpaid: [invoiceId] } })
+      expect(await look(4)).toMatchObject({ known: { status: 'past_due', graceEnded: true } })
+      expect(await roles()).toEqual([])
+      expect(await count('subscription.recovered')).toBe(0)
+      // What was paid meanwhile is entered all the same.
+      expect((await recorded(seeded, projectId)).transfers).toHaveLength(2)
+
+      stage.scripted.billing.showInvoice(invoice(2, { status: end }))
+      const { known } = await follow()
+      expect(known).toMatchObject({ status: 'active', graceEnded: false })
+      expect(known).not.toHaveProperty('leftUnpaid')
+      expect(await roles()).toEqual(['pro'])
+      expect(await count('subscription.recovered')).toBe(1)
+    },
+  )
 
   it('change nothing of a case that has ended meanwhile', async () => {
     const { record, look, case: read } = await failed()

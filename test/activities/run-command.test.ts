@@ -92,7 +92,11 @@ describe('a command', () => {
     const found = await recorded(seeded, projectId)
     expect(found.told.filter((type) => type === 'subscription.updated')).toHaveLength(1)
     expect(found.audit.filter(({ action }) => action === 'command.changePlan')).toMatchObject([
-      { actor: 'key_1', why: 'The customer asked.', after: { planId: 'team', when: 'now' } },
+      {
+        actor: 'key_1',
+        why: 'The plan becomes team at once. The customer asked.',
+        after: { planId: 'team', when: 'now' },
+      },
     ])
     expectNoGaps(found)
   })
@@ -375,6 +379,10 @@ describe('a pause', () => {
       'entitlement.role_revoked',
       'notice.subscription_paused',
     ])
+    expect((await recorded(seeded, projectId)).audit.at(-2)).toMatchObject({
+      action: 'command.pause',
+      why: 'The subscription is paused until 2020-01-21T10:00:00.000Z. The customer asked.',
+    })
     await run({ kind: 'resume' })
     expect(await row()).toMatchObject({ status: 'active', pausedUntil: null })
     expect((await told()).slice(-3)).toEqual([
@@ -396,7 +404,10 @@ describe('a pause', () => {
     const { run, row, state } = await running()
     await run({ kind: 'pause', until: soldAt + DAY })
     state.cards = [{ paymentMethodId: 'pm_1', answer: 'insufficient_funds', isDefault: true }]
-    await run({ kind: 'resume' }, { cause: { by: 'quittance', why: 'The pause was to last until now.' } })
+    await run(
+      { kind: 'resume' },
+      { cause: { by: 'quittance', why: 'The pause was to last until 2020-01-02.' } },
+    )
     expect(await row()).toMatchObject({ status: 'paused', pausedUntil: null })
     expect((await recorded(seeded, projectId)).audit.at(-1)).toMatchObject({
       action: 'command.resume_refused',

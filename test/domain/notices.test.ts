@@ -62,6 +62,13 @@ describe('the mail of a notice', () => {
     expect(text).toContain('Confirm the payment: https://invoice.stripe.com/i/1')
   })
 
+  it('asks for a card where there is none, and not for a confirmation', () => {
+    const { subject, text } = mail({ kind: 'no_payment_method' })
+    expect(subject).toBe('Please add a card for Pro')
+    expect(text).toContain('there is no card that we may charge')
+    expect(text).not.toMatch(/bank|confirm/)
+  })
+
   it('tells what is charged after a trial, also when it is nothing', () => {
     expect(mail({ kind: 'trial_will_end' }).text).toContain('ends on 1 April 2026.')
     expect(mail({ kind: 'trial_will_end' }).text).toContain('BRL 99.00 will be charged')

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.ts'
 import { findFlaws } from '../support/invariants.ts'
 import { cards } from '../support/local-stripe.ts'
 import { type Product, startProduct } from '../support/product.ts'
@@ -38,10 +39,14 @@ const told = (userId: string, type: string) =>
   product.events.typesOf(product.projectId, userId).filter((one) => one === type).length
 
 /** A customer whose renewal has just failed. */
-async function failing(userId: string): Promise<{ clock: PlayedClock; id: string; stripeId: string }> {
+async function failing(
+  userId: string,
+  card: string | 'none' = cards.chargeDeclined,
+): Promise<{ clock: PlayedClock; id: string; stripeId: string }> {
   const clock = await makeClock(product, start)
   const sold = await clock.subscribe(userId)
-  await product.stripe.changeCard(sold.stripe_subscription_id, cards.chargeDeclined)
+  if (card === 'none') await product.stripe.removeCards(sold.stripe_subscription_id)
+  else await product.stripe.changeCard(sold.stripe_subscription_id, card)
   await clock.advanceTo(later(failure, 0, 1))
   return { clock, id: sold.subscription_id, stripeId: sold.stripe_subscription_id }
 }
@@ -108,6 +113,24 @@ describe('a renewal that fails', () => {
     await clock.advanceTo('2027-03-10T15:00:00.000Z')
     expect(await read(id)).toMatchObject({ status: 'active', current_period_end: '2027-04-10T12:00:00.000Z' })
     expect(await findFlaws(product)).toEqual([])
+  })
+
+  it.each([
+    ['for want of a card asks for one', 'none', 'notice.no_payment_method'],
+    [
+      'because the bank wants to see the customer asks for that',
+      cards.threeDSecure,
+      'notice.authentication_required',
+    ],
+  ])('%s', async (what, card, notice) => {
+    const user = what.replaceAll(' ', '-')
+    const { id } = await failing(user, card)
+    expect(await read(id)).toMatchObject({ status: 'past_due', dunning: { status: 'open' } })
+    await eventually('the notice is on Kafka', () => told(user, notice) === 1)
+    const notices = product.events
+      .typesOf(product.projectId, user)
+      .filter((type) => type.startsWith('notice.'))
+    expect(notices).toEqual([notice])
   })
 
   it('recovers on the invoice page of Stripe', async () => {

@@ -149,6 +149,7 @@ const examples: EventDataByType = {
   'notice.retry_upcoming': notice('retry_upcoming'),
   'notice.payment_failed': notice('payment_failed'),
   'notice.authentication_required': notice('authentication_required'),
+  'notice.no_payment_method': notice('no_payment_method'),
   'notice.payment_recovered': notice('payment_recovered'),
   'notice.trial_will_end': notice('trial_will_end'),
   'notice.subscription_canceled': notice('subscription_canceled'),

@@ -68,6 +68,14 @@ export function createLocalStripe(apiBase: string) {
       const { customer } = await sdk.subscriptions.retrieve(subscriptionId)
       await local('POST', `customers/${typeof customer === 'string' ? customer : customer.id}/card`, { card })
     },
+    /** The customer is left without a card. */
+    async removeCards(subscriptionId: string): Promise<void> {
+      const { customer } = await sdk.subscriptions.retrieve(subscriptionId)
+      const { data } = await sdk.paymentMethods.list({
+        customer: typeof customer === 'string' ? customer : customer.id,
+      })
+      for (const { id } of data) await sdk.paymentMethods.detach(id)
+    },
     /** What one saved card does from now on, because the customer's bank has sent another in its place. */
     replaceCard: (paymentMethodId: string, card: string) =>
       local('POST', `payment_methods/${paymentMethodId}/replace`, { card }),

@@ -5,6 +5,7 @@ import { BillingError } from '../../domain/errors.ts'
 import type { Followed } from '../../activities/record-look.ts'
 import { subscriptionStart } from '../../inbox/starts.ts'
 import { cancel, retry, skip, state, stripeChanged } from '../../workflows/messages.ts'
+import { searchAttributes } from '../../workflows/search-attributes.ts'
 import { knownAs } from '../support/snapshots.ts'
 import { detailsOf, following, type PlayedActivities, soon, useTimeSkipping } from './environment.ts'
 
@@ -259,6 +260,30 @@ describe('a subscription that Stripe does not let us read', () => {
       expect(await handle.result()).toBe('canceled')
     })
     expect([world.looks, acts]).toEqual([2, []])
+  })
+})
+
+describe('the list of workflows', () => {
+  it('shows another plan as soon as it is seen, and costs nothing while it stays the same', async () => {
+    const { world, played, begin } = await newSubscription()
+    await stage.play(played, async () => {
+      const handle = await begin()
+      await soon(() => waitsUntil(handle)).toBeDefined()
+      const upserts = async () =>
+        (await handle.fetchHistory()).events?.filter(
+          (event) => event.upsertWorkflowSearchAttributesEventAttributes,
+        ).length
+      const shown = async () => (await handle.describe()).typedSearchAttributes.get(searchAttributes.plan)
+      expect(await shown()).toBe('pro')
+      const before = (await upserts()) ?? 0
+      await wake(handle, 'evt_1')
+      await soon(() => world.looks).toBe(2)
+      world.show({ planId: 'team' })
+      await wake(handle, 'evt_2')
+      await soon(shown).toBe('team')
+      expect(await upserts()).toBe(before + 1)
+      await handle.terminate()
+    })
   })
 })
 
