@@ -71,6 +71,8 @@ export function createLookAtCase(dependencies: ActivityDependencies) {
       const tried = new Set(
         (await listAttempts(transaction, projectId, [invoiceId])).map((attempt) => attempt.paymentMethodId),
       )
+      // What needs the customer's bank leaves no failed charge: the renewal was for the card that came first.
+      if (tried.size === 0) tried.add(knownCards[0] ?? null)
       // One that was added since, or that was made the one to charge.
       const newCard = cards.find(
         ({ paymentMethodId, isDefault }) =>
