@@ -125,6 +125,15 @@ const SETTLE_MS = 120_000
 const TICK_AGAIN_MS = 1_000
 /** How long events may take to be told to their workflows. */
 const INBOX_MS = 10_000
+/** Well within the heartbeat timeout of `workflows/proxies.ts`. */
+const HEARTBEAT_INTERVAL_MS = 2_500
+/** How many of the workflows that a clock waits for are named. */
+const NAMED = 5
+
+/** A clock that is being played, and what operators see of it as the heartbeat: where it stands and for whom it waits. */
+interface PlayedClock extends ClockSubject {
+  show: (at: number, waitingFor: string[]) => void
+}
 
 /** Plays the clock towards its target, deadline by deadline: Stripe goes first and does what is due there, then the workflows
  *  whose deadline has come are told the time and waited for. So one jump over a month shows the same life as thirty days. */
@@ -132,12 +141,28 @@ export function createPlayTestClock({ database, provider, ticker }: ActivityDepe
   return async function playTestClock(
     input: ClockSubject & { targetTime: number; since: number },
   ): Promise<{ frozenTime: number; settled: boolean }> {
-    const { projectId, clockId, targetTime } = input
-    const clock = { projectId, clockId }
+    const { projectId, clockId, ...goal } = input
+    let beat = () => heartbeat()
+    const beating = setInterval(() => beat(), HEARTBEAT_INTERVAL_MS)
+    const show = (at: number, waitingFor: string[]) => {
+      beat = () => heartbeat({ at: new Date(at).toISOString(), waitingFor })
+      beat()
+    }
+    try {
+      return await play({ projectId, clockId, show }, goal)
+    } finally {
+      clearInterval(beating)
+    }
+  }
+
+  async function play(
+    clock: PlayedClock,
+    { targetTime, since }: { targetTime: number; since: number },
+  ): Promise<{ frozenTime: number; settled: boolean }> {
+    const { projectId } = clock
     const started = Date.now()
     let at = await read(clock)
     for (;;) {
-      heartbeat(at)
       await settle(clock, at, () => dueWorkflows(clock, at))
       if (at >= targetTime) break
       if (Date.now() - started > PLAY_MS) return { frozenTime: at, settled: false }
@@ -146,7 +171,7 @@ export function createPlayTestClock({ database, provider, ticker }: ActivityDepe
     // Stripe may have told of things that are nobody's deadline.
     await inboxIsEmpty(projectId)
     const told = await inTenant(projectId, (transaction) =>
-      listToldSince(transaction, clock, new Date(input.since)),
+      listToldSince(transaction, clock, new Date(since)),
     )
     let once = told
     await settle(clock, at, async () => {
@@ -164,8 +189,8 @@ export function createPlayTestClock({ database, provider, ticker }: ActivityDepe
   }
 
   /** Moves Stripe's clock, then ours, to the next time at which something is due. */
-  async function step({ projectId, clockId }: ClockSubject, at: number, targetTime: number): Promise<number> {
-    const clock = { projectId, clockId }
+  async function step(clock: PlayedClock, at: number, targetTime: number): Promise<number> {
+    const { projectId, clockId, show } = clock
     const { row, deadline, interval } = await inTenant(projectId, async (transaction) => ({
       row: await readTestClock(transaction, projectId, clockId),
       deadline: await earliestDeadline(transaction, clock),
@@ -176,7 +201,7 @@ export function createPlayTestClock({ database, provider, ticker }: ActivityDepe
     await provider.advanceTestClock({
       providerClockId: row.stripeTestClockId,
       to,
-      onProgress: () => heartbeat(to),
+      onProgress: () => show(at, ['Stripe']),
     })
     await inTenant(projectId, (transaction) =>
       updateTestClock(transaction, clock, { frozenTime: new Date(to) }),
@@ -190,7 +215,7 @@ export function createPlayTestClock({ database, provider, ticker }: ActivityDepe
 
   /** Tells the time to workflows until none of them has anything left to do at it. */
   async function settle(
-    clock: ClockSubject,
+    clock: PlayedClock,
     at: number,
     listWorkflows: () => Promise<string[]>,
   ): Promise<void> {
@@ -219,21 +244,21 @@ export function createPlayTestClock({ database, provider, ticker }: ActivityDepe
   }
 
   async function haveSettled(
-    { projectId, clockId }: ClockSubject,
+    { projectId, clockId, show }: PlayedClock,
     workflowIds: string[],
     { at, until }: { at: number; until: number },
   ): Promise<void> {
     let patience = TICK_AGAIN_MS
     let tickAgainAt = Date.now() + patience
     for (let round = 0; ; round += 1) {
-      heartbeat(at)
       const waiting = await inTenant(projectId, (transaction) =>
         listUnsettled(transaction, { projectId, clockId }, workflowIds, new Date(at)),
       )
       if (waiting.length === 0) return
+      show(at, waiting.slice(0, NAMED))
       if (Date.now() > until)
         throw new BillingError('outcome_pending', {
-          detail: `The clock waits for ${waiting.slice(0, 5).join(', ')}${waiting.length > 5 ? ` and ${waiting.length - 5} more` : ''}.`,
+          detail: `The clock waits for ${waiting.slice(0, NAMED).join(', ')}${waiting.length > NAMED ? ` and ${waiting.length - NAMED} more` : ''}. Open the first: what it waits for is under Pending Activities.`,
         })
       // One that had settled may be due again, because somebody else has written something that it must see.
       if (Date.now() > tickAgainAt) {
