@@ -2,6 +2,7 @@ import { findPlanByPrice } from '../db/catalog.ts'
 import { type DunningCaseRow, owedBy } from '../db/dunning.ts'
 import { type SubscriptionWithPlan, toKnown } from '../db/subscriptions.ts'
 import { failedInvoices, periodByPeriod } from '../domain/looks.ts'
+import type { Money } from '../domain/money.ts'
 import {
   decideSubscription,
   type InvoiceSnapshot,
@@ -11,6 +12,7 @@ import {
   type SubscriptionSnapshot,
 } from '../domain/subscription.ts'
 import { endCase, followInvoice, openCase } from './dunning-cases.ts'
+import { owed } from './dunning-events.ts'
 import { writeStep } from './record-step.ts'
 import type { Scene } from './scene.ts'
 
@@ -24,6 +26,8 @@ export interface Followed {
   neverStarted: boolean
   /** Invoices that are being worked through. */
   openCases: string[]
+  /** What is owed of each, for whoever reads about it. */
+  amountsDue?: Record<string, Money>
   /** A case whose retries have all failed, and what is to be done about that. */
   exhausted?: { invoiceId: string; action: 'cancel' | 'pause' }
   /** Invoices that could still be paid although the subscription has ended. */
@@ -45,13 +49,13 @@ export async function recordLook(
   const opening = failedInvoices(snapshot, invoices).filter(
     (failed) => !cases.some(({ invoiceId }) => invoiceId === failed.invoiceId),
   )
-  const owed = owedBy(cases)
-  owed.openCases += opening.length
+  const unpaid = owedBy(cases)
+  unpaid.openCases += opening.length
   const graceEnded = cases.some((found) => isUnresolved(found) && found.graceEnded)
 
   let recorded = scene.subscription
   for (const look of periodByPeriod(snapshot, invoices))
-    recorded = await takeSteps({ ...scene, subscription: recorded }, look, { owed, graceEnded })
+    recorded = await takeSteps({ ...scene, subscription: recorded }, look, { unpaid, graceEnded })
   if (recorded && recorded.subscription.status === 'past_due')
     for (const invoice of opening)
       cases.push(await openCase({ ...scene, subscription: recorded }, recorded, invoice))
@@ -62,11 +66,11 @@ export async function recordLook(
 async function takeSteps(
   scene: Scene,
   snapshot: SubscriptionSnapshot,
-  { owed, graceEnded }: { owed: ReturnType<typeof owedBy>; graceEnded: boolean },
+  { unpaid, graceEnded }: { unpaid: ReturnType<typeof owedBy>; graceEnded: boolean },
 ): Promise<SubscriptionWithPlan | undefined> {
   let recorded = scene.subscription
   for (let step = 0; step < MAX_STEPS; step += 1) {
-    const known = recorded ? toKnown(recorded, owed) : soldSubscription(termsSold(scene))
+    const known = recorded ? toKnown(recorded, unpaid) : soldSubscription(termsSold(scene))
     const now = { ...scene, subscription: recorded }
     const plan = await planSeen(now, known, snapshot)
     const decision = decideSubscription(known, { ...snapshot, plan, graceEnded })
@@ -141,6 +145,7 @@ function describe(
     // Stripe gives up on a first payment within a day; then there is nothing to look after.
     neverStarted: recorded === undefined && snapshot.status === 'incomplete_expired',
     openCases: open.map(({ invoiceId }) => invoiceId),
+    ...(open.length > 0 && { amountsDue: Object.fromEntries(open.map((one) => [one.invoiceId, owed(one)])) }),
     ...(exhausted && {
       exhausted: {
         invoiceId: exhausted.invoiceId,

@@ -8,12 +8,14 @@ import type { ClockId, CustomerId, PaymentId, ProjectId, RefundId, SubscriptionI
 import type { RefundOpening } from '../domain/refunds.ts'
 import type { SubscriptionStatus } from '../domain/subscription.ts'
 import {
+  caseTitle,
   catalogWorkflowId,
   checkoutWorkflowId,
   dunningWorkflowId,
   paymentMethodWorkflowId,
   disputeWorkflowId,
   refundWorkflowId,
+  subscriptionTitle,
   subscriptionWorkflowId,
   TASK_QUEUE,
   testClockWorkflowId,
@@ -65,7 +67,7 @@ export function checkoutStart(payment: CheckoutStart) {
     // A busy project must not starve a quiet one.
     priority: { fairnessKey: projectId },
     staticSummary:
-      planId === null ? `Payment of user ${userId}` : `Subscription of user ${userId} to plan ${planId}`,
+      planId === null ? `Checkout of user ${userId}` : `Checkout of user ${userId}: plan ${planId}`,
     staticDetails: `Payment ${paymentId} of project ${projectId}.\n\nCorrelation id: ${correlationId}`,
   }
 }
@@ -107,8 +109,8 @@ export function subscriptionStart(subscription: SubscriptionStart) {
     args: [input] satisfies [SubscriptionInput],
     typedSearchAttributes: new TypedSearchAttributes(attributes),
     priority: { fairnessKey: projectId },
-    staticSummary: `Subscription ${subscriptionId}`,
-    staticDetails: `Sold by payment ${paymentId}.`,
+    staticSummary: subscriptionTitle(subscription.userId, planId),
+    staticDetails: `Sold by checkout/${paymentId}. To end it, send the update \`cancel\`.`,
   }
 }
 
@@ -138,8 +140,8 @@ export function dunningStart(subscription: SubscriptionStart, invoiceId: string)
     args: [input] satisfies [DunningInput],
     typedSearchAttributes: new TypedSearchAttributes(attributes),
     priority: { fairnessKey: projectId },
-    staticSummary: `Unpaid invoice ${invoiceId}`,
-    staticDetails: `Of subscription ${subscriptionId}.`,
+    staticSummary: caseTitle(subscription.userId, planId),
+    staticDetails: `Of ${subscriptionWorkflowId(subscriptionId)}.`,
   }
 }
 

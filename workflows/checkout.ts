@@ -20,7 +20,7 @@ import {
 } from '../domain/checkout.ts'
 import { describeTime, now, temporalClock } from './clock.ts'
 import { showDetails } from './details.ts'
-import { subscriptionWorkflowId } from './ids.ts'
+import { subscriptionTitle, subscriptionWorkflowId } from './ids.ts'
 import { type CheckoutInput, openSession, state, stripeChanged, type SubscriptionInput } from './messages.ts'
 import { finalRefusal, operatorDesk } from './operator-desk.ts'
 import { record, stripe } from './proxies.ts'
@@ -125,16 +125,15 @@ function describeDeclines(seen: CheckoutSnapshot | undefined): string {
 
 /** The subscription lives on by itself. One that already runs is adopted: this run was reset, or an event was quicker. */
 async function handOver(subscription: SubscriptionInput): Promise<void> {
+  const shown = workflowInfo().typedSearchAttributes
   try {
     await startChild('subscription', {
       workflowId: subscriptionWorkflowId(subscription.subscriptionId),
       args: [subscription],
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      typedSearchAttributes: workflowInfo().typedSearchAttributes.updateCopy([
-        { key: searchAttributes.status, value: 'incomplete' },
-      ]),
-      staticSummary: `Subscription ${subscription.subscriptionId}`,
-      staticDetails: `Sold by payment ${subscription.paymentId}.`,
+      typedSearchAttributes: shown.updateCopy([{ key: searchAttributes.status, value: 'incomplete' }]),
+      staticSummary: subscriptionTitle(shown.get(searchAttributes.user), shown.get(searchAttributes.plan)),
+      staticDetails: `Sold by checkout/${subscription.paymentId}. To end it, send the update \`cancel\`.`,
     })
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error

@@ -70,7 +70,7 @@ export function commandDesk({
         throw invalid('{ "plan_id": "…", "when": "now" or "period_end", "by": "…", "reason": "…" }')
       check(toChange(request), request)
     },
-    description: 'Change the plan now or at the period’s end: { plan_id, when, by, reason }.',
+    description: `Change the plan now or at the period’s end ("period_end"). Send { "plan_id": "…", "when": "now", ${WHO} }`,
   })
   setHandler(cancel, (request) => ask({ kind: 'cancel', at: request.at }, request), {
     validator: (request) => {
@@ -78,7 +78,7 @@ export function commandDesk({
         throw invalid('{ "at": "now" or "period_end", "by": "…", "reason": "…" }')
       check({ kind: 'cancel', at: request.at }, request)
     },
-    description: 'End the subscription: { at: "now" | "period_end", by, reason }.',
+    description: `End the subscription now or with its period ("period_end"). Send { "at": "now", ${WHO} }`,
   })
   // From a workflow of ours, which may tell it twice. A refusal is nobody's answer: it lands in the row of the command.
   setHandler(cancelNow, ({ commandId, ...request }) => {
@@ -87,7 +87,7 @@ export function commandDesk({
   })
   setHandler(resume, (request) => ask({ kind: 'resume' }, request), {
     validator: (request) => check({ kind: 'resume' }, request),
-    description: 'End a pause, or else take back a cancellation: { by, reason }.',
+    description: `End a pause, or else take back a cancellation. Send { ${WHO} }`,
   })
   const toPause = ({ until }: { until?: string }): SubscriptionCommand => ({
     kind: 'pause',
@@ -99,11 +99,11 @@ export function commandDesk({
         throw invalid('{ "until": an RFC 3339 time, or left out, "by": "…", "reason": "…" }')
       check(toPause(request), request)
     },
-    description: 'Pause without charging: { until, by, reason }.',
+    description: `Pause without charging; without "until", until somebody resumes it. Send { "until": "2030-01-31T00:00:00Z", ${WHO} }`,
   })
   setHandler(retryPayment, (request) => ask({ kind: 'retryPayment' }, request), {
     validator: (request) => check({ kind: 'retryPayment' }, request),
-    description: 'Charge the oldest unpaid invoice again now: { by, reason }.',
+    description: `Charge the oldest unpaid invoice again now. Send { ${WHO} }`,
   })
 
   return {
@@ -121,6 +121,9 @@ export function commandDesk({
 function toFailure({ code, detail, facts = {} }: CommandRefusal): ApplicationFailure {
   return ApplicationFailure.nonRetryable(detail, code, facts)
 }
+
+/** To be pasted and filled in. */
+const WHO = '"reason": "why", "by": "your name"'
 
 const invalid = (shape: string) => ApplicationFailure.nonRetryable(`Send ${shape}.`, 'invalid_request')
 

@@ -18,11 +18,11 @@ import type {
   LookedAtCase,
   RecordDunningStepInput,
 } from '../activities/dunning-steps.ts'
-import { describeMoney } from '../domain/money.ts'
 import { type DunningStatus, type DunningStep, nextDunningStep } from '../domain/dunning.ts'
-import { clockOf, describeTime } from './clock.ts'
+import { clockOf } from './clock.ts'
+import { describeCase, describeEnd, describeStep, describeTimer } from './describe-case.ts'
 import { showDetails } from './details.ts'
-import { subscriptionWorkflowId } from './ids.ts'
+import { subscriptionTitle, subscriptionWorkflowId } from './ids.ts'
 import { caseChanged, type DunningInput, state, stripeChanged } from './messages.ts'
 import { type Decision, operatorDesk } from './operator-desk.ts'
 import { record, stripe } from './proxies.ts'
@@ -52,6 +52,10 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
         decision = made
       },
       isDecided: () => decision !== undefined,
+      meaning: {
+        retry: 'Charges the invoice now; uses up none of the scheduled retries.',
+        skip: 'Goes on without the next step: a notice, a retry, or what is left of the grace.',
+      },
     },
     clock,
   })
@@ -98,7 +102,7 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
     const step = nextDunningStep(current, clock.now())
     waiting = { for: describeStep(step, current), until: step.at }
     showDetails(describeCase(step, current))
-    await wake.until(step.at, describeStep(step, current), () => decision !== undefined)
+    await wake.until(step.at, describeTimer(step, current), () => decision !== undefined)
     if (decision || wake.pending() || clock.now() < step.at) return
     // Asked again: while nothing ran, several may have fallen due, and they collapse into one.
     await take(nextDunningStep(current, clock.now()))
@@ -176,6 +180,7 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
 
   async function startSubscription(): Promise<void> {
     const carried = clock.input()
+    const shown = workflowInfo().typedSearchAttributes
     try {
       await startChild('subscription', {
         workflowId: subscriptionWorkflowId(subscriptionId),
@@ -192,9 +197,9 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
           },
         ],
         parentClosePolicy: ParentClosePolicy.ABANDON,
-        typedSearchAttributes: workflowInfo().typedSearchAttributes,
-        staticSummary: `Subscription ${subscriptionId}`,
-        staticDetails: `Sold by payment ${paymentId}.`,
+        typedSearchAttributes: shown,
+        staticSummary: subscriptionTitle(shown.get(searchAttributes.user), shown.get(searchAttributes.plan)),
+        staticDetails: `Sold by checkout/${paymentId}. To end it, send the update \`cancel\`.`,
       })
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
@@ -213,51 +218,3 @@ export async function dunning(input: DunningInput): Promise<DunningStatus> {
 }
 
 const isOpen = ({ status }: CaseView) => status === 'open'
-
-function describeStep(step: DunningStep, { policy }: CaseView): string {
-  const retries = policy.retries.length
-  switch (step.kind) {
-    case 'notice':
-      return `the notice before retry ${step.retry} of ${retries}`
-    case 'retry':
-      return `retry ${step.retry} of ${retries}`
-    case 'end_grace':
-      return 'the end of the grace'
-    case 'exhaust':
-      return 'the end of the case'
-  }
-}
-
-function describeCase(step: DunningStep, view: CaseView): string {
-  const { lastDecline, amountDue } = view
-  const retryStep =
-    step.kind === 'notice' ? nextDunningStep({ ...view, retriesNoticed: step.retry }, step.at) : step
-  const decline = lastDecline ? `, last decline ${lastDecline}` : ''
-  const what = describeStep(retryStep, view)
-  return [
-    `**${what[0]?.toUpperCase()}${what.slice(1)} on ${describeTime(retryStep.at)}${decline}.**`,
-    `Unpaid: ${describeMoney(amountDue)}.`,
-    ...(view.stripeRetries
-      ? [
-          'Stripe meant to retry this invoice by itself. That is switched off for it now; switch it off for the account: Billing, Revenue recovery, Retries.',
-        ]
-      : []),
-    ...(step.kind === 'notice' ? [`The customer is told of it at ${describeTime(step.at)}.`] : []),
-    'Send the update `retry` to charge it now, or `skip` to go on without the next step, with `{ "reason": "…", "by": "…" }`.',
-  ].join('\n\n')
-}
-
-function describeEnd(status: DunningStatus): string {
-  switch (status) {
-    case 'recovered':
-      return 'The invoice was paid.'
-    case 'exhausted':
-      return 'Every scheduled retry has failed. The subscription decides what follows.'
-    case 'voided':
-      return 'The invoice is void: nothing is owed any more.'
-    case 'canceled':
-      return 'The subscription has ended: nothing of it is collected any more.'
-    case 'open':
-      return 'The invoice is open.'
-  }
-}

@@ -8,6 +8,7 @@ import {
   type RefundId,
   type SubscriptionId,
 } from '../domain/ids.ts'
+import { describeMoney, type Money } from '../domain/money.ts'
 
 /** Where workflows run and what they are called. */
 
@@ -25,6 +26,12 @@ export const paymentMethodWorkflowId = (customerId: CustomerId) => `paymentMetho
 export const refundWorkflowId = (refundId: RefundId) => `refund/${refundId}` as const
 export const disputeWorkflowId = (disputeId: DisputeId) => `dispute/${disputeId}` as const
 export const catalogWorkflowId = (projectId: ProjectId) => `catalog/${projectId}` as const
+
+/** What stands beside the id in Temporal's list: no personal data but the project's own name of the user. */
+export const subscriptionTitle = (userId: string | undefined, planId: string | null | undefined) =>
+  `Subscription of user ${userId} to plan ${planId}`
+export const caseTitle = (userId: string | undefined, planId: string | null | undefined, amountDue?: Money) =>
+  `${amountDue ? `${describeMoney(amountDue)} unpaid` : 'Unpaid invoice'}: user ${userId}, plan ${planId}`
 
 /** The workflow that looks after one of our objects; `undefined` for objects no workflow owns. */
 export function ownerWorkflowId(ownerId: string): string | undefined {

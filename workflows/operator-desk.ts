@@ -53,17 +53,22 @@ export function operatorDesk({
       )
     refuseUnlessParked()
   }
-  setHandler(retry, decide('retry'), { validator, description: 'Try again what this workflow is parked on.' })
+  const describe = (action: 'retry' | 'skip', whenParked: string) =>
+    `${[unparked?.meaning[action], whenParked].filter(Boolean).join(' ')} Send ${PASTED}`
+  setHandler(retry, decide('retry'), {
+    validator,
+    description: describe('retry', 'When parked: tries again what could not be done.'),
+  })
   setHandler(skip, decide('skip'), {
     validator,
-    description: 'Go on without what this workflow is parked on.',
+    description: describe('skip', 'When parked: goes on without what could not be done.'),
   })
 
   async function waitForPerson(on: string, note: string): Promise<'retry' | 'skip'> {
     parked = { on }
     upsertSearchAttributes([{ key: searchAttributes.attention, value: on }])
     showDetails(
-      `**Needs a person: ${on}.** ${note}\n\nSend the update \`retry\` or \`skip\` with \`{ "reason": "…", "by": "…" }\`.`,
+      `**Needs a person: ${on}.** ${note}\n\nSend the update \`retry\` or \`skip\` with \`${PASTED}\`.`,
     )
     await clock.rest(undefined, () => parked?.decision !== undefined || newsHasCome(), 'A person is needed')
     const { decision } = parked
@@ -118,9 +123,14 @@ interface DeskInput {
     decide: (decision: Decision) => void
     /** Whether a decision has not been followed yet. */
     isDecided: () => boolean
+    /** As operators read it where they choose the update. */
+    meaning: { retry: string; skip: string }
   }
   clock?: Clock
 }
+
+/** To be pasted and filled in. */
+const PASTED = '{ "reason": "why", "by": "your name" }'
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== ''
 

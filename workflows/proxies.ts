@@ -39,38 +39,51 @@ export const stripe = {
   publishCatalog: callOfStripe('publishCatalog', 'Make the prices of plans and products'),
 }
 
-/** One short transaction each: local, which costs one history event instead of three and no trip to the server. */
-const recordAtOnce = proxyLocalActivities<RecordActivities>({
-  startToCloseTimeout: '20 seconds',
-  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumAttempts: 5 },
-})
+type RecordName = keyof RecordActivities
 
-/** The same as ordinary activities: while they wait for the database, an operator sees them and the history does not grow. */
-const recordPatiently = proxyActivities<RecordActivities>({
-  startToCloseTimeout: '20 seconds',
-  heartbeatTimeout: '8 seconds',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '10 seconds' },
-})
+/** One short transaction each: local, which costs one history event instead of three and no trip to the server. And the same
+ *  as ordinary activities: while they wait for the database, an operator sees them and the history does not grow. */
+const recording = <Name extends RecordName>(name: Name, summary: string) =>
+  [
+    proxyLocalActivities<RecordActivities>({
+      summary,
+      startToCloseTimeout: '20 seconds',
+      retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumAttempts: 5 },
+    })[name],
+    proxyActivities<RecordActivities>({
+      summary,
+      startToCloseTimeout: '20 seconds',
+      heartbeatTimeout: '8 seconds',
+      retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+    })[name],
+  ] as const
+
+const LOOK = 'See how the subscription stands'
 
 /** Locally first. A local activity that goes on failing keeps its workflow task alive with three events every eight
  *  seconds, so a database that is gone for two days would end every waiting workflow at the limit of its history. */
 export const record: RecordActivities = {
-  recordCheckout: persevering(recordAtOnce.recordCheckout, recordPatiently.recordCheckout),
-  recordRefusal: persevering(recordAtOnce.recordRefusal, recordPatiently.recordRefusal),
-  recordDunningStep: persevering(recordAtOnce.recordDunningStep, recordPatiently.recordDunningStep),
-  remindOfDispute: persevering(recordAtOnce.remindOfDispute, recordPatiently.remindOfDispute),
-  recordTrialNotice: persevering(recordAtOnce.recordTrialNotice, recordPatiently.recordTrialNotice),
-  reportClockDeadline: persevering(recordAtOnce.reportClockDeadline, recordPatiently.reportClockDeadline),
-  forgetClockDeadline: persevering(recordAtOnce.forgetClockDeadline, recordPatiently.forgetClockDeadline),
-  setTestClock: persevering(recordAtOnce.setTestClock, recordPatiently.setTestClock),
+  recordCheckout: persevering(...recording('recordCheckout', 'Write what came of the payment')),
+  recordRefusal: persevering(...recording('recordRefusal', 'Write that Stripe refused to open the page')),
+  recordDunningStep: persevering(...recording('recordDunningStep', 'Write this step of the case')),
+  remindOfDispute: persevering(...recording('remindOfDispute', 'Remind the project of the evidence')),
+  recordTrialNotice: persevering(...recording('recordTrialNotice', 'Tell the customer that the trial ends')),
+  reportClockDeadline: persevering(
+    ...recording('reportClockDeadline', 'Tell the test clock when to wake it'),
+  ),
+  forgetClockDeadline: persevering(
+    ...recording('forgetClockDeadline', 'Tell the test clock that it has ended'),
+  ),
+  setTestClock: persevering(...recording('setTestClock', 'Write where the clock is to go')),
   followSubscription: persevering(
     proxyLocalActivities<RecordActivities>({
+      summary: LOOK,
       startToCloseTimeout: '15 seconds',
       retry: { initialInterval: '500ms', maximumAttempts: 2 },
     }).followSubscription,
-    callOfStripe('followSubscription', 'See how the subscription stands'),
+    callOfStripe('followSubscription', LOOK),
   ),
-  recordOperatorAction: persevering(recordAtOnce.recordOperatorAction, recordPatiently.recordOperatorAction),
+  recordOperatorAction: persevering(...recording('recordOperatorAction', 'Write what the operator decided')),
 }
 
 function persevering<Input, Result>(

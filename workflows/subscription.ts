@@ -22,8 +22,9 @@ import {
 } from '../domain/subscription.ts'
 import { clockOf, describeTime } from './clock.ts'
 import { commandDesk } from './command-desk.ts'
+import { describeSubscription, describeWait } from './describe-subscription.ts'
 import { showDetails } from './details.ts'
-import { dunningWorkflowId } from './ids.ts'
+import { caseTitle, dunningWorkflowId } from './ids.ts'
 import { caseChanged, state, stripeChanged, type SubscriptionInput } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { record, stripe } from './proxies.ts'
@@ -112,7 +113,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
   async function waitForNext(): Promise<void> {
     const due = nextDue()
     waiting = { for: due.for, until: due.at }
-    if (!wake.pending()) showDetails(describe(due))
+    if (!wake.pending()) showDetails(describeSubscription(known, due, [...startedCases]))
     await wake.until(due.at, due.summary, commands.pending)
     if (commands.pending()) return
     const isDue = clock.now() >= due.at && !wake.pending()
@@ -197,14 +198,17 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     if (changes.length > 0) upsertSearchAttributes(changes)
   }
 
-  async function runCommand(command: {
-    commandId: string
-    command: SubscriptionCommand
-    cause: { by: string; why?: string }
-    exhausted?: string
-  }): Promise<CommandResult | undefined> {
+  async function runCommand(
+    command: {
+      commandId: string
+      command: SubscriptionCommand
+      cause: { by: string; why?: string }
+      exhausted?: string
+    },
+    note = 'What was asked for could not be done.',
+  ): Promise<CommandResult | undefined> {
     await clock.refresh()
-    const result = await desk.attend('What was asked for could not be done.', () =>
+    const result = await desk.attend(note, () =>
       stripe.runCommand({ ...subject, ...command, at: clock.now() }),
     )
     if (!result) return undefined
@@ -219,16 +223,22 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
   async function endExhausted({ invoiceId, action }: NonNullable<Followed['exhausted']>): Promise<boolean> {
     const command: SubscriptionCommand =
       action === 'cancel' ? { kind: 'cancel', at: 'now' } : { kind: 'pause' }
+    const wish = action === 'cancel' ? 'be ended' : 'be paused'
+    const note = `Every retry of ${dunningWorkflowId(invoiceId)} has failed, and the subscription could not ${wish} as its policy says. \`skip\` leaves it past due, without further retries.`
     for (let attempt = 1; !leftAlone.has(invoiceId); attempt += 1) {
-      const result = await runCommand({
-        commandId: `exhausted/${invoiceId}/${attempt}`,
-        command,
-        cause: { by: 'quittance', why: 'Every scheduled retry has failed.' },
-        exhausted: invoiceId,
-      })
+      const result = await runCommand(
+        {
+          commandId: `exhausted/${invoiceId}/${attempt}`,
+          command,
+          cause: { by: 'quittance', why: 'Every scheduled retry has failed.' },
+          exhausted: invoiceId,
+        },
+        note,
+      )
       if (result && result.followed.exhausted?.invoiceId !== invoiceId) return true
-      const note = `Every retry of ${invoiceId} has failed, and it could not be ended. ${result?.refusal?.detail ?? ''}`
-      if (!result || (await desk.waitForPerson('end_refused', note)) === 'skip') leftAlone.add(invoiceId)
+      const refusal = result?.refusal?.detail ?? ''
+      if (!result || (await desk.waitForPerson('end_refused', `${note} ${refusal}`)) === 'skip')
+        leftAlone.add(invoiceId)
     }
     return false
   }
@@ -238,6 +248,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     for (const invoiceId of invoiceIds.filter((one) => !startedCases.has(one))) {
       startedCases.add(invoiceId)
       const carried = clock.input()
+      const shown = workflowInfo().typedSearchAttributes
       try {
         await startChild('dunning', {
           workflowId: dunningWorkflowId(invoiceId),
@@ -252,11 +263,13 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
             },
           ],
           parentClosePolicy: ParentClosePolicy.ABANDON,
-          typedSearchAttributes: workflowInfo().typedSearchAttributes.updateCopy([
-            { key: searchAttributes.status, value: 'open' },
-          ]),
-          staticSummary: `Unpaid invoice ${invoiceId}`,
-          staticDetails: `Of subscription ${subscriptionId}.`,
+          typedSearchAttributes: shown.updateCopy([{ key: searchAttributes.status, value: 'open' }]),
+          staticSummary: caseTitle(
+            shown.get(searchAttributes.user),
+            known?.planId,
+            seen?.amountsDue?.[invoiceId],
+          ),
+          staticDetails: `Of ${workflowInfo().workflowId}.`,
         })
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
@@ -304,14 +317,6 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
       ...(known && !seen?.owes && { known }),
     })
   }
-
-  function describe({ for: what, at }: Due): string {
-    const change = known?.pendingChange
-    const changes = change
-      ? ` It changes to plan ${change.planId} ${change.when === 'now' ? 'when its payment is confirmed' : `on ${describeTime(change.at)}`}.`
-      : ''
-    return `Waiting for ${what}. Looks at Stripe by itself at ${describeTime(at)}.${changes}`
-  }
 }
 
 /** Something that comes by itself. */
@@ -320,15 +325,4 @@ interface Due {
   at: number
   for: string
   summary: string
-}
-
-function describeWait(known: KnownSubscription): string {
-  if (known.status === 'past_due') return 'what is owed to be paid'
-  if (known.status === 'paused')
-    return known.pausedUntil === undefined
-      ? 'somebody to resume the subscription'
-      : `the pause to end on ${describeTime(known.pausedUntil)}`
-  const end = describeTime(known.currentPeriodEnd)
-  if (known.cancelAtPeriodEnd) return `the end of the last period on ${end}`
-  return known.status === 'trialing' ? `the trial to end on ${end}` : `the renewal on ${end}`
 }

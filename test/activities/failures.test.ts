@@ -38,11 +38,19 @@ function kept(failure: Error): string {
 describe('an error of the catalogue', () => {
   it.each(codes)('%s is repeated or ended as the catalogue says', (code) => {
     const failure = toFailure(new BillingError(code))
-    expect(failure).toMatchObject({
-      type: code,
-      message: errorCatalog[code].message,
-      nonRetryable: !errorCatalog[code].retryable,
-    })
+    expect(failure).toMatchObject({ type: code, nonRetryable: !errorCatalog[code].retryable })
+  })
+
+  it.each(codes.filter((code) => !errorCatalog[code].retryable))('%s says what its caller reads', (code) => {
+    expect(toFailure(new BillingError(code)).message).toBe(errorCatalog[code].message)
+  })
+
+  it('that passes does not ask an operator to repeat a request', () => {
+    expect(toFailure(new BillingError('provider_unavailable')).message).toMatch(
+      /^Stripe could not be reached\. It is tried again by itself/,
+    )
+    const detail = 'The clock waits for dunning/in_1.'
+    expect(toFailure(new BillingError('outcome_pending', { detail })).message).toBe(detail)
   })
 
   it('carries its facts and the wait the provider asked for, but not its cause', () => {

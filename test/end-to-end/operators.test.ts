@@ -31,7 +31,7 @@ describe('an operator', () => {
 
     const handle = temporal.workflow.getHandle(`checkout/${paymentId}`)
     const { staticSummary } = await handle.describe()
-    expect(await staticSummary()).toBe('Subscription of user ana to plan pro')
+    expect(await staticSummary()).toBe('Checkout of user ana: plan pro')
     const readDetails = async () =>
       (await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')).currentDetails
     const waiting =

@@ -143,6 +143,14 @@ describe('a workflow that somebody terminates', () => {
   })
 })
 
+describe('the list of workflows', () => {
+  it('names user, plan and what is owed beside the id of a case', async () => {
+    const { ofCase } = await owing()
+    const { staticSummary } = await ofCase.describe()
+    expect(await staticSummary()).toBe('BRL 99.00 unpaid: user user-1, plan pro')
+  })
+})
+
 describe('a workflow that somebody asks to cancel', () => {
   it('goes on with the next period, and knows nothing of it there', async () => {
     const { workflow, show } = await running()

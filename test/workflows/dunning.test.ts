@@ -362,3 +362,31 @@ describe('a request to cancel the workflow of a case', () => {
     expect(world.story).toContain('day 2.5: operator declined')
   })
 })
+
+describe('what an operator reads of a case', () => {
+  it('is what its timer will do, what each update means, and from its subscription the way to it', async () => {
+    const { play, day } = await newCase(stage)
+    await play(async ({ handle, subscription }) => {
+      const due = `${day(3).slice(0, 16).replace('T', ' ')} UTC`
+      await soon(() => summariesOf(handle)).toContain(`Tell the customer of retry 1 of 3, due ${due}`)
+      await handle.executeUpdate(skip, { args: [act] })
+      await soon(() => summariesOf(handle)).toContain('Charge again: retry 1 of 3')
+      expect(await summariesOf(handle)).toContain('Write this step of the case')
+      const { definition } = await handle.query<{
+        definition: { updateDefinitions: { name: string; description: string }[] }
+      }>('__temporal_workflow_metadata')
+      const described = definition.updateDefinitions.find(({ name }) => name === 'retry')?.description
+      expect(described).toMatch(/^Charges the invoice now.* Send \{ "reason": "why", "by": "your name" \}$/)
+      await soon(() => detailsOf(subscription)).toMatch(`Worked on by ${handle.workflowId}.`)
+    })
+  })
+})
+
+/** The lines of its timers and records in Temporal UI. */
+async function summariesOf(handle: WorkflowHandle): Promise<string[]> {
+  const { events } = await handle.fetchHistory()
+  return (events ?? []).flatMap(({ userMetadata }) => {
+    const { data } = userMetadata?.summary ?? {}
+    return data ? [JSON.parse(Buffer.from(data).toString()) as string] : []
+  })
+}
