@@ -53,7 +53,11 @@ export function createAttemptPayment(dependencies: ActivityDependencies) {
       const found = await readCase(transaction, subject.projectId, invoiceId)
       if (found.status === 'open' && retriesDone !== undefined) await useUpRetries(scene, found, retriesDone)
       if (found.status === 'open' && trigger !== 'schedule')
-        await tellRetry(scene, found, { intent: `${intent}/asked`, why: 'A retry was asked for.' })
+        await tellTry(scene, found, {
+          intent: `${intent}/asked`,
+          action: trigger === 'new_card' ? 'dunning.new_card' : 'dunning.retry',
+          why: 'A retry was asked for.',
+        })
       return {
         customerId: scene.customer.stripeCustomerId,
         // A reset has the workflow try again what was tried to the end: cards that came since are no part of it.
@@ -124,21 +128,22 @@ async function useUpRetries(scene: Scene, found: DunningCaseRow, retriesDone: nu
     retriesDone,
     nextRetryAt: next === undefined ? null : new Date(next),
   })
-  await tellRetry(scene, found, {
+  await tellTry(scene, found, {
     intent: `retry/${retriesDone}`,
+    action: 'dunning.retry',
     why: `Retry ${retriesDone} of ${found.policy.retries.length} was due.`,
   })
 }
 
 /** That it is tried now, and why. What came of it is told by itself. */
-async function tellRetry(
+async function tellTry(
   scene: Scene,
   { invoiceId, policyVersion }: DunningCaseRow,
-  { intent, why }: { intent: string; why: string },
+  { intent, action, why }: { intent: string; action: 'dunning.retry' | 'dunning.new_card'; why: string },
 ): Promise<void> {
   await tell(scene, {
     intent: `${invoiceId}/${intent}`,
-    action: 'dunning.retry',
+    action,
     why,
     occurredAt: scene.at,
     stripeIds: [invoiceId],

@@ -41,7 +41,7 @@ const told = (userId: string, type: string) =>
 /** A customer whose renewal has just failed. */
 async function failing(
   userId: string,
-  card: string | 'none' = cards.chargeDeclined,
+  card = cards.chargeDeclined,
 ): Promise<{ clock: PlayedClock; id: string; stripeId: string }> {
   const clock = await makeClock(product, start)
   const sold = await clock.subscribe(userId)

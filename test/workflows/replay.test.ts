@@ -77,7 +77,7 @@ const paid = {
   attempts: [],
 }
 const followed = {
-  known: { status: 'active', currentPeriodEnd: Date.parse('2030-02-01'), quantity: 1 },
+  known: { status: 'active', planId: 'pro', currentPeriodEnd: Date.parse('2030-02-01'), quantity: 1 },
   owes: false,
   neverStarted: false,
   openCases: [],
