@@ -1,7 +1,6 @@
 import {
   allHandlersFinished,
   condition,
-  setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   upsertSearchAttributes,
@@ -17,6 +16,7 @@ import {
 } from '../domain/disputes.ts'
 import { currency, describeMoney, money } from '../domain/money.ts'
 import { clockOf, describeTime } from './clock.ts'
+import { showDetails } from './details.ts'
 import { endSubscription } from './end-subscription.ts'
 import { type DisputeInput, state, stripeChanged } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
@@ -99,7 +99,7 @@ export async function dispute(input: DisputeInput): Promise<DisputeStatus | 'ski
     const lookAt = nextDisputeLook({ evidenceDueAt, now })
     const until = Math.min(lookAt, reminder?.at ?? lookAt)
     waiting = { for: needsResponse(status) ? 'evidence' : 'the bank to decide', until }
-    setCurrentDetails(`${describe(view)} Looks at Stripe by itself at ${describeTime(lookAt)}.`)
+    showDetails(`${describe(view)} Looks at Stripe by itself at ${describeTime(lookAt)}.`)
     await wake.until(
       until,
       reminder?.at === until ? 'Remind of the evidence' : 'See what the bank has decided',
@@ -110,7 +110,7 @@ export async function dispute(input: DisputeInput): Promise<DisputeStatus | 'ski
 
   async function end<Status>(details: string, status: Status): Promise<Status> {
     waiting = { for: 'nothing', until: undefined }
-    setCurrentDetails(details)
+    showDetails(details)
     await clock.leave()
     await condition(allHandlersFinished)
     return status

@@ -29,6 +29,8 @@ function instead(): string {
       return 'To collect nothing more, send the update `cancel` with `{ "at": "now", "reason": "…", "by": "…" }` to the subscription, its parent workflow. To go on without the next step, send `skip` to this one.'
     case 'checkout':
       return 'Nothing is charged unless the customer pays, and the page closes by itself within a day.'
+    case 'refund':
+      return 'A refund that waits for a second person is rejected over the API; one that Stripe has made cannot be taken back.'
     default:
       return 'This workflow ends by itself when it has done what was asked of it.'
   }

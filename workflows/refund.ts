@@ -1,7 +1,6 @@
 import {
   allHandlersFinished,
   condition,
-  setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   upsertSearchAttributes,
@@ -10,6 +9,7 @@ import type { RefundView } from '../activities/follow-refund.ts'
 import { currency, describeMoney, money } from '../domain/money.ts'
 import { nextRefundLook, type RefundStatus } from '../domain/refunds.ts'
 import { clockOf, describeTime } from './clock.ts'
+import { showDetails } from './details.ts'
 import { endSubscription } from './end-subscription.ts'
 import { refundDecided, type RefundInput, refundTried, state, stripeChanged } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
@@ -87,7 +87,7 @@ export async function refund(input: RefundInput): Promise<RefundStatus | 'nothin
 
   async function waitForApproval({ requestedBy, ...view }: RefundView): Promise<void> {
     waiting = { for: 'a second person to approve the refund', until: undefined }
-    setCurrentDetails(
+    showDetails(
       `**${amountOf(view)} waits for a second person.** ${requestedBy} asked for it. Another operator approves or rejects it over the API: \`POST /api/v1/refunds/${refundId}/approve\` or \`/reject\` with \`{ "reason": "…" }\`.`,
     )
     await clock.rest(undefined, wake.pending, 'A second person must approve')
@@ -103,7 +103,7 @@ export async function refund(input: RefundInput): Promise<RefundStatus | 'nothin
       return
     }
     waiting = { for: 'the bank to take the money', until: lookAt }
-    setCurrentDetails(
+    showDetails(
       `${amountOf(view)} is on its way to the customer. Looks at Stripe by itself at ${describeTime(lookAt)}.`,
     )
     await wake.until(lookAt, 'See what came of the refund')
@@ -112,7 +112,7 @@ export async function refund(input: RefundInput): Promise<RefundStatus | 'nothin
   async function end<Status>(details: string, status: Status): Promise<Status> {
     looks += 1
     waiting = { for: 'nothing', until: undefined }
-    setCurrentDetails(details)
+    showDetails(details)
     await clock.leave()
     await condition(allHandlersFinished)
     return status
