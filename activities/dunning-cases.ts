@@ -130,7 +130,13 @@ export async function endCase(
       ],
     },
     async () => {
-      if (paid) await enterPaidInvoice(scene, paid, at)
+      if (!paid) return
+      await enterPaidInvoice(scene, paid, at)
+      await ownStripeObjects(
+        transaction,
+        { projectId: found.projectId, ownerId: found.subscriptionId, livemode: found.livemode },
+        [invoiceId, paid.stripePaymentIntentId],
+      )
     },
   )
   await wakeOnClock(scene, [

@@ -87,7 +87,8 @@ async function tellStep(scene: Scene, telling: Telling): Promise<void> {
       await ownStripeObjects(
         transaction,
         { projectId, ownerId: subscriptionId, livemode: payment.livemode },
-        stripeIds,
+        // A refund or a dispute names the payment, and nothing of the subscription.
+        [...stripeIds, paidInvoice?.invoiceId, paidInvoice?.stripePaymentIntentId],
       )
       if (paidInvoice) await enterPaidInvoice(scene, paidInvoice, occurredAt)
     },
