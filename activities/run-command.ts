@@ -1,9 +1,13 @@
 import { inProject } from '../db/client.ts'
 import { listAttempts, listCases, owedBy, updateCase } from '../db/dunning.ts'
 import { claimCommand, finishCommand } from '../db/subscription-commands.ts'
+import { deriveId } from '../db/mint-id.ts'
+import { currentRefundPolicy } from '../db/refunds.ts'
 import { toKnown, updateSubscription } from '../db/subscriptions.ts'
 import { type CommandRefusal, refusalOf, type SubscriptionCommand } from '../domain/commands.ts'
 import { BillingError } from '../domain/errors.ts'
+import type { RefundId } from '../domain/ids.ts'
+import type { RefundOpening } from '../domain/refunds.ts'
 import type { KnownSubscription } from '../domain/subscription.ts'
 import { createCharging } from './charging.ts'
 import { createCommandEffects, type CommandOutcome } from './command-effects.ts'
@@ -23,9 +27,17 @@ export interface CommandInput extends Subject {
   exhausted?: string
 }
 
+/** Named once and for all, so that it is given back once. */
+export interface RefundDue {
+  refundId: RefundId
+  opening: RefundOpening
+}
+
 export interface CommandResult {
   refusal?: CommandRefusal
   followed: Followed
+  /** What was paid for the rest of the period goes back, by policy. */
+  refundDue?: RefundDue
 }
 
 /** Does what somebody asked of a subscription: checks it against the row, tells Stripe, writes who asked for what and why, and
@@ -49,7 +61,8 @@ export function createRunCommand(dependencies: ActivityDependencies) {
       await inScene(input, (scene) => finish(scene, input, outcome))
     }
     const followed = await follow({ ...subject, ...(!refusal && { cause }) })
-    return { followed, ...(refusal && { refusal }) }
+    const refundDue = refusal ? undefined : await inScene(input, (scene) => refundAfter(scene, input))
+    return { followed, ...(refusal && { refusal }), ...(refundDue && { refundDue }) }
   }
 
   /** Of a charge that nobody will ask about any more, nobody would ever know whether it may be ended. */
@@ -106,6 +119,22 @@ async function begin(scene: Scene, input: CommandInput): Promise<Begun> {
   }
   if (command.kind === 'cancel' && command.at === 'now') await close(scene)
   return { isFinished: false, known }
+}
+
+/** What a cancellation at once gives back. Nothing where the money itself was the reason, or was never paid. */
+async function refundAfter(
+  { transaction, subscription, payment, at }: Scene,
+  { projectId, subscriptionId, command, cause, exhausted }: CommandInput,
+): Promise<RefundDue | undefined> {
+  if (command.kind !== 'cancel' || command.at !== 'now' || command.keepsMoney || exhausted) return undefined
+  const { policy } = await currentRefundPolicy(transaction, projectId)
+  const invoiceId = subscription?.subscription.paidInvoiceId ?? payment.stripeInvoiceId
+  if (policy.onCancellation === 'keep' || !subscription || !invoiceId) return undefined
+  const endedAt = (subscription.subscription.endedAt ?? at).getTime()
+  return {
+    refundId: deriveId('rfd', projectId, subscriptionId, 'cancellation'),
+    opening: { kind: 'cancellation', ownerId: subscriptionId, invoiceId, endedAt, by: cause.by },
+  }
 }
 
 /** From here on nothing may be charged. A charge that is under way is waited for: its outcome decides what is owed. */

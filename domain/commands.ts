@@ -13,6 +13,8 @@ export interface ChangePlanRequest {
 }
 export interface CancelRequest {
   at: 'now' | 'period_end'
+  /** Ended because money has gone back already: the policy for what is unused does not apply. */
+  keepsMoney?: boolean
 }
 export interface PauseRequest {
   /** Milliseconds since 1970; until somebody resumes it when left out. */

@@ -83,7 +83,7 @@ export function commandDesk({
   // From a workflow of ours, which may tell it twice. A refusal is nobody's answer: it lands in the row of the command.
   setHandler(cancelNow, ({ commandId, ...request }) => {
     if (!queue.some((waiting) => waiting.commandId === commandId))
-      queue.push({ commandId, command: { kind: 'cancel', at: 'now' }, ...request })
+      queue.push({ commandId, command: { kind: 'cancel', at: 'now', keepsMoney: true }, ...request })
   })
   setHandler(resume, (request) => ask({ kind: 'resume' }, request), {
     validator: (request) => check({ kind: 'resume' }, request),

@@ -21,7 +21,7 @@ export async function endSubscription(
       stripe.runCommand({
         ...subject,
         commandId,
-        command: { kind: 'cancel', at: 'now' },
+        command: { kind: 'cancel', at: 'now', keepsMoney: true },
         cause: { by, why: reason },
         at: clock.now(),
       }),

@@ -26,7 +26,8 @@ setWorkflowOptions(pinned, refund)
 export async function refund(input: RefundInput): Promise<RefundStatus | 'nothing'> {
   const { projectId, refundId, opening } = input
   let seen: RefundView | undefined
-  let looks = 0
+  /** Whether a look is done that nothing has followed which asks for another. */
+  let isSettled = false
   let waiting = { for: 'a first look', until: undefined as number | undefined }
 
   const clock = clockOf(projectId, input.clock)
@@ -35,7 +36,7 @@ export async function refund(input: RefundInput): Promise<RefundStatus | 'nothin
   setHandler(stripeChanged, wake.on)
   setHandler(refundDecided, wake.nudge)
   setHandler(refundTried, async () => {
-    await condition(() => looks > 0)
+    await condition(() => isSettled && !wake.pending())
   })
   setHandler(state, () => ({
     status: seen?.status ?? 'pending',
@@ -71,6 +72,7 @@ export async function refund(input: RefundInput): Promise<RefundStatus | 'nothin
 
   async function look(): Promise<void> {
     const before = seen?.status
+    isSettled = false
     seen = await desk.attend('The refund could not be followed.', () => {
       const eventId = wake.answer()
       return stripe.followRefund({
@@ -79,7 +81,7 @@ export async function refund(input: RefundInput): Promise<RefundStatus | 'nothin
         cause: { by: 'stripe', ...(eventId && { eventId }) },
       })
     })
-    looks += 1
+    isSettled = true
     clock.set(seen?.clockNow)
     if (seen && seen.status !== before)
       upsertSearchAttributes([{ key: searchAttributes.status, value: seen.status }])
@@ -110,7 +112,7 @@ export async function refund(input: RefundInput): Promise<RefundStatus | 'nothin
   }
 
   async function end<Status>(details: string, status: Status): Promise<Status> {
-    looks += 1
+    isSettled = true
     waiting = { for: 'nothing', until: undefined }
     showDetails(details)
     await clock.leave()

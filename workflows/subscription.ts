@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import type { CommandResult } from '../activities/run-command.ts'
+import type { CommandResult, RefundDue } from '../activities/run-command.ts'
 import type { Followed } from '../activities/record-look.ts'
 import type { SubscriptionCommand } from '../domain/commands.ts'
 import {
@@ -24,7 +24,7 @@ import { clockOf, describeTime } from './clock.ts'
 import { commandDesk } from './command-desk.ts'
 import { describeSubscription, describeWait } from './describe-subscription.ts'
 import { showDetails } from './details.ts'
-import { caseTitle, dunningWorkflowId } from './ids.ts'
+import { caseTitle, dunningWorkflowId, refundWorkflowId } from './ids.ts'
 import { caseChanged, state, stripeChanged, type SubscriptionInput } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { record, stripe } from './proxies.ts'
@@ -215,6 +215,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     const openBefore = [...startedCases]
     take(result.followed)
     for (const invoiceId of openBefore) await tellCase(invoiceId)
+    if (result.refundDue) await startRefund(result.refundDue)
     return result
   }
 
@@ -274,6 +275,27 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
       }
+    }
+  }
+
+  /** Money that goes back is a workflow of its own, which follows it long after the subscription has ended. */
+  async function startRefund({ refundId, opening }: RefundDue): Promise<void> {
+    const carried = clock.input()
+    const { correlationId } = input
+    const shown = workflowInfo().typedSearchAttributes
+    try {
+      await startChild('refund', {
+        workflowId: refundWorkflowId(refundId),
+        args: [
+          { version: 1, projectId, refundId, correlationId, opening, ...(carried && { clock: carried }) },
+        ],
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        typedSearchAttributes: shown.updateCopy([{ key: searchAttributes.status, value: 'pending' }]),
+        staticSummary: `Refund of what is unused, to user ${shown.get(searchAttributes.user) ?? ''}`,
+        staticDetails: `Of ${workflowInfo().workflowId}.`,
+      })
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
     }
   }
 

@@ -39,6 +39,12 @@ async function refund(body: object, client = product.client): Promise<RefundShow
   return answer.body as unknown as RefundShown
 }
 
+const setPolicy = async (body: object) => {
+  const path = `/api/v1/projects/${product.projectId}/refund-policy`
+  const { status } = await product.operator.call('PUT', path, { body })
+  if (status !== 200) throw new Error(`policy: ${status}`)
+}
+
 const read = async (refundId: string): Promise<RefundShown> =>
   (await product.client.call('GET', `/api/v1/refunds/${refundId}`)).body as unknown as RefundShown
 
@@ -136,14 +142,41 @@ describe('a refund', () => {
   })
 })
 
+describe('a subscription', () => {
+  it('that is canceled at once gives back what is unused, where the policy says so', async () => {
+    await setPolicy({ on_cancellation: 'prorate' })
+    const clock = await makeClock(product, '2027-04-10T12:00:00.000Z')
+    const { subscription_id: id } = await clock.subscribe('leaves-in-the-middle')
+    await clock.advanceTo('2027-04-25T12:00:00.000Z')
+    const body = { at: 'now', reason: 'Moving away.' }
+    await product.client.call('POST', `/api/v1/subscriptions/${id}/cancel`, { body })
+    await told('leaves-in-the-middle', 'payment.refunded')
+    const { body: page } = await product.client.call('GET', '/api/v1/refunds')
+    expect((page.data as object[])[0]).toMatchObject({
+      origin: 'cancellation',
+      amount: 4_950,
+      status: 'succeeded',
+      subscription_id: id,
+    })
+    await setPolicy({})
+  })
+
+  it('ends with its refund when that is asked for', async () => {
+    const clock = await makeClock(product, '2027-04-10T12:00:00.000Z')
+    const { subscription_id: id } = await clock.subscribe('wants-out')
+    const [row] = await product.sql<{ payment_id: string }[]>`
+      select payment_id from subscriptions where subscription_id = ${id}`
+    await refund({ payment_id: row?.payment_id, subscription: 'cancel' })
+    await told('wants-out', 'subscription.canceled')
+    expect(await product.client.access('wants-out')).toMatchObject({ roles: [] })
+  })
+})
+
 describe('above the limit of the project', () => {
   it('waits for a second person, who is not the first', async () => {
     const { client, operator } = product
     const named = { 'x-project-id': product.projectId }
-    const set = await operator.call('PUT', `/api/v1/projects/${product.projectId}/refund-policy`, {
-      body: { approval_above: 4_000 },
-    })
-    expect(set.status).toBe(200)
+    await setPolicy({ approval_above: 4_000 })
     const { paymentId } = await buy('waits-for-approval')
     const asked = await refund({ payment_id: paymentId })
     expect(asked.status).toBe('awaiting_approval')
