@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createCheckoutClient } from '../support/checkout-client.ts'
 import { eventually } from '../support/eventually.ts'
 import { findFlaws } from '../support/invariants.ts'
 import { cards } from '../support/local-stripe.ts'
@@ -190,6 +191,84 @@ describe('above the limit of the project', () => {
       status: 202,
       body: { status: 'succeeded' },
     })
+  })
+
+  it('is not approved by whoever asked, and frees its amount when it is rejected', async () => {
+    const { operator } = product
+    const made = await operator.call('POST', '/api/v1/operators', { body: { name: 'Olga', role: 'support' } })
+    const olga = createCheckoutClient({ apiUrl: product.apiUrl, apiKey: String(made.body.api_key) })
+    const headers = { 'x-project-id': product.projectId }
+    const { paymentId, userId } = await buy('is-rejected')
+    const asked = await olga.call('POST', '/api/v1/refunds', { body: { payment_id: paymentId }, headers })
+    const path = `/api/v1/refunds/${String(asked.body.refund_id)}`
+    const body = { reason: 'The book was read.' }
+    expect(await olga.call('POST', `${path}/approve`, { body, headers })).toMatchObject({
+      status: 403,
+      body: { code: 'own_request' },
+    })
+    expect(await operator.call('POST', `${path}/reject`, { body, headers })).toMatchObject({
+      status: 202,
+      body: { status: 'failed', failure_code: 'rejected' },
+    })
+    expect(await operator.call('POST', `${path}/approve`, { body, headers })).toMatchObject({
+      status: 409,
+      body: { code: 'not_awaiting_approval' },
+    })
+    await told(userId, 'refund.failed')
+    await setPolicy({})
+    expect(await refund({ payment_id: paymentId })).toMatchObject({ amount: price, status: 'succeeded' })
+  })
+})
+
+describe('a worker that is killed', () => {
+  const refundsMade = async (chargeId: string) =>
+    (await product.stripe.counts()).refunds_per_charge[chargeId] ?? 0
+
+  it('while Stripe’s answer is on its way makes no second refund', async () => {
+    const { stripe, worker } = product
+    const { paymentId } = await buy('answer-on-its-way')
+    const chargeId = await chargeOf(paymentId)
+    await stripe.faults({ api: { delay_ms: 3_000, paths: ['/v1/refunds'] } })
+    const asked = refund({ payment_id: paymentId })
+    await eventually('Stripe has made it', async () => (await refundsMade(chargeId)) === 1)
+    await worker.kill()
+    await stripe.endFaults()
+    await worker.start()
+    await becomes((await asked).refund_id, 'succeeded')
+    expect(await refundsMade(chargeId)).toBe(1)
+  })
+
+  it('while it writes what Stripe has answered writes it once', async () => {
+    const { sql, worker } = product
+    const { paymentId } = await buy('is-being-written')
+    const chargeId = await chargeOf(paymentId)
+    const locks = await sql.reserve()
+    await locks`begin`
+    await locks`select from payments where payment_id = ${paymentId} for update`
+    const asked = refund({ payment_id: paymentId })
+    await eventually('it waits for the lock', async () => {
+      const [row] = await sql`
+        select count(*)::int as count from pg_locks join pg_stat_activity using (pid)
+        where datname = current_database() and usename = 'quittance_app' and not granted`
+      return row?.count === 1
+    })
+    await worker.kill()
+    await locks`rollback`
+    locks.release()
+    await worker.start()
+    await becomes((await asked).refund_id, 'succeeded')
+    expect(await refundsMade(chargeId)).toBe(1)
+  })
+
+  it('before anybody asks takes the refund up when it is back', async () => {
+    const { worker } = product
+    const { paymentId } = await buy('asks-a-dead-worker')
+    await worker.kill()
+    const asked = await refund({ payment_id: paymentId })
+    expect(asked.status).toBe('pending')
+    await worker.start()
+    await becomes(asked.refund_id, 'succeeded')
+    expect(await refundsMade(await chargeOf(paymentId))).toBe(1)
   })
 })
 
