@@ -8,6 +8,7 @@ import { lostCase } from './demo/chapters/lost-case.ts'
 import { pause } from './demo/chapters/pause.ts'
 import { planChange } from './demo/chapters/plan-change.ts'
 import { recoveredCase } from './demo/chapters/recovered-case.ts'
+import { refund } from './demo/chapters/refund.ts'
 import { describeEvent } from './demo/describe-event.ts'
 import { listenToEvents, noEvents } from './demo/events.ts'
 import { DemoFailure } from './demo/failure.ts'
@@ -18,7 +19,7 @@ import { placesOfProject } from './demo/places.ts'
 import { createStage } from './demo/stage.ts'
 import { findStack } from './demo/stack.ts'
 
-const chapters = [checkoutAndRenewals, recoveredCase, lostCase, planChange, pause]
+const chapters = [checkoutAndRenewals, recoveredCase, lostCase, planChange, pause, refund]
 
 const usage = `npm run demo [-- OPTIONS]
 

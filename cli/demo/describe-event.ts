@@ -22,6 +22,8 @@ function essenceOf(type: string, data: Record<string, unknown>): string {
       if (typeof data.retry_at === 'string')
         return `retry ${String(data.retry)} of ${String(data.retries)} on ${describeDay(data.retry_at)}`
       return wordOf(data.decline_code ?? data.on_exhausted)
+    case 'refund':
+      return `${moneyOf(data)} ${String(data.status)}`
     case 'entitlement':
       return `${String(data.role)}; holds now: ${listOf(data.roles)}`
     case 'alert':

@@ -12,6 +12,8 @@ import { describeMoney, describeTime } from './words.ts'
 export interface Stage {
   screen: Screen
   events: Events
+  /** As the project's backend calls it. */
+  api: Api
   /** A customer nobody has seen before. */
   welcome: (userId: string) => Promise<Customer>
   /** A customer who has just bought a plan. */
@@ -45,6 +47,7 @@ export function createStage(parts: {
   return {
     screen,
     events,
+    api,
     welcome,
     async subscribe(userId, planId) {
       const buy = async () => {

@@ -84,6 +84,7 @@ describe('npm run demo', () => {
       'Diego has access (roles: enterprise, pro), with the same period as before.',
       'The new period is one of Pro: Diego has access (roles: pro).',
       'A pause with an end',
+      'Money that goes back',
       `Elena has access (roles: pro), paid until 25 Jun ${year}.`,
       'Played in ',
     ]
@@ -96,6 +97,7 @@ describe('npm run demo', () => {
       /kafka .* subscription\.canceled +pro is canceled, no access/,
       /kafka .* entitlement\.role_revoked +pro; holds now: no role/,
       /kafka .* subscription\.paused +pro is paused, no access/,
+      /kafka .* refund\.succeeded +R\$49\.50 succeeded/,
     ])
       expect(output()).toMatch(event)
     expect(output()).toMatch(/dunning\.retry_failed +The scheduled retry was declined: insufficient funds/)
