@@ -84,8 +84,9 @@ describe('npm run demo', () => {
       'Diego has access (roles: enterprise, pro), with the same period as before.',
       'The new period is one of Pro: Diego has access (roles: pro).',
       'A pause with an end',
-      'Money that goes back',
       `Elena has access (roles: pro), paid until 25 Jun ${year}.`,
+      'Money that goes back',
+      'Fred has no access any more, and has all of his money back.',
       'Played in ',
     ]
     expect(inOrder(output(), story)).toEqual(story)
