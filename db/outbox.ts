@@ -77,16 +77,8 @@ export async function appendEvents(
     nextSequence.set(counterKey, sequence + 1)
     position += 1
     const envelope: CloudEvent = {
-      specversion: '1.0',
-      id: deriveId('ev', projectId, context.intent, draft.type, String(index)),
-      type: `com.quittance.${draft.type}`,
-      source: `/projects/${projectId}`,
-      subject: draft.subject,
+      ...sealed(context, draft, index),
       time: context.occurredAt.toISOString(),
-      datacontenttype: 'application/json',
-      dataschema: `urn:quittance:event:${draft.type}:v${EVENT_SCHEMA_VERSION}`,
-      projectid: projectId,
-      correlationid: context.correlationId,
       sequence,
       recordedtime: recordedTime,
       data: draft.data,
@@ -105,6 +97,25 @@ export async function appendEvents(
     transaction.insert(outbox).values(rows),
     transaction.execute(sql`select pg_notify(${OUTBOX_CHANNEL}, '')`),
   ])
+}
+
+/** What an envelope says before it is known when it happened and which place it has. */
+export function sealed(
+  { projectId, correlationId, intent }: Pick<EventContext, 'projectId' | 'correlationId' | 'intent'>,
+  { type, subject }: Pick<EventDraft, 'type' | 'subject'>,
+  index = 0,
+): Omit<CloudEvent, 'time' | 'sequence' | 'recordedtime' | 'data'> {
+  return {
+    specversion: '1.0',
+    id: deriveId('ev', projectId, intent, type, String(index)),
+    type: `com.quittance.${type}`,
+    source: `/projects/${projectId}`,
+    subject,
+    datacontenttype: 'application/json',
+    dataschema: `urn:quittance:event:${type}:v${EVENT_SCHEMA_VERSION}`,
+    projectid: projectId,
+    correlationid: correlationId,
+  }
 }
 
 /** A small stable hash (FNV-1a): the same key leads to the same shard in every process and version. */

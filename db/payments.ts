@@ -32,6 +32,9 @@ export interface NewPayment {
   correlationId: string
   /** Who asked: a key's or an operator's id. */
   actor: string
+  why?: string
+  /** When the sweep starts its checkout, where that is not in a moment. */
+  startDueAt?: Date
 }
 
 /** Accepts a payment: the row that says it exists, with its event and audit. Accepting it again finds the first. */
@@ -63,6 +66,7 @@ export async function acceptPayment(transaction: Transaction, accepted: NewPayme
         cancelUrl: accepted.cancelUrl,
         metadata: accepted.metadata,
         correlationId,
+        ...(accepted.startDueAt && { startDueAt: accepted.startDueAt }),
       })
       .returning()
     if (!row) throw new Error('a payment was not inserted')
@@ -72,7 +76,7 @@ export async function acceptPayment(transaction: Transaction, accepted: NewPayme
       actor: accepted.actor,
       action: 'payment.accepted',
       subjectId: paymentId,
-      why: 'A payment was requested over the API.',
+      why: accepted.why ?? 'A payment was requested over the API.',
       correlationId,
       stripeIds: [],
       after: { status: row.status, amount: row.amount, currency: row.currency },

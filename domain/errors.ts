@@ -88,6 +88,13 @@ export const errorCatalog = {
     message: 'It is the only payment method, and something is still to be charged to it.',
   },
 
+  // Credits
+  insufficient_credits: { retryable: false, message: 'The wallet does not hold that many credits.' },
+  wallet_locked: { retryable: false, message: 'The wallet is locked: nothing is consumed from it.' },
+  usage_id_reused: { retryable: false, message: 'This usage was consumed with another amount.' },
+  grant_id_reused: { retryable: false, message: 'This grant was made with other contents.' },
+  adjustment_id_reused: { retryable: false, message: 'This adjustment was made with another amount.' },
+
   // Test clocks
   test_clock_not_found: { retryable: false, message: 'This project has no such test clock.' },
   test_clock_fixed: {

@@ -3,9 +3,9 @@ import type { PaymentStatus } from './checkout.ts'
 import type { AttemptTrigger } from './dunning.ts'
 import type { DunningPolicy } from './dunning-policy.ts'
 import type { DisputeStatus } from './disputes.ts'
-import type { DisputeId, PaymentId, RefundId, SubscriptionId } from './ids.ts'
+import type { DisputeId, PaymentId, RefundId, SubscriptionId, WalletTransactionId } from './ids.ts'
 import type { RefundOrigin, RefundStatus } from './refunds.ts'
-import type { NoticeData, NoticeKind } from './notices.ts'
+import type { SubscriptionNotice, SubscriptionNoticeKind, TopUpNotice } from './notices.ts'
 import type { SubscriptionStatus } from './subscription.ts'
 
 /** What the world is told: the payload of each event type. The published JSON Schemas are held to these in tests. */
@@ -171,7 +171,70 @@ export interface FraudWarningData {
   refund_id?: RefundId
 }
 
-export type EventDataByType = EventDataOfFacts & { [Kind in NoticeKind as `notice.${Kind}`]: NoticeData }
+/** One movement of a wallet. Credits are whole micro-dollars. */
+export interface CreditsData {
+  user_id: string
+  transaction_id: WalletTransactionId
+  /** How many credits moved: always positive, but for an adjustment. */
+  amount: number
+  /** What the wallet holds after it. */
+  balance: number
+}
+
+export interface CreditsPurchasedData extends CreditsData {
+  payment_id: PaymentId
+  product_id?: string
+  /** What was paid for them, in minor units of the currency. */
+  price: number
+  currency: string
+  /** Whether the wallet bought them by itself. */
+  auto_top_up: boolean
+}
+
+export interface CreditsGrantedData extends CreditsData {
+  grant_id: string
+  kind: 'bonus' | 'promotion'
+  expires_at?: string
+  reason: string
+}
+
+export interface CreditsConsumedData extends CreditsData {
+  usage_id: string
+  description?: string
+}
+
+export interface CreditsAdjustedData extends CreditsData {
+  adjustment_id: string
+  reason: string
+}
+
+export interface CreditsRefundedData extends CreditsData {
+  payment_id: PaymentId
+  /** The share of the price that they stand for, in minor units of the currency. */
+  price: number
+  currency: string
+  /** Whether they came back, because the money could not be returned. */
+  undone: boolean
+}
+
+export interface CreditsLowBalanceData {
+  user_id: string
+  balance: number
+  /** What it fell below. */
+  threshold: number
+}
+
+export interface CreditsTopUpFailedData {
+  user_id: string
+  payment_id: PaymentId
+  product_id: string
+  /** Stripe's decline code, or `no_payment_method`. */
+  failure_code: string
+}
+
+export type EventDataByType = EventDataOfFacts & {
+  [Kind in SubscriptionNoticeKind as `notice.${Kind}`]: SubscriptionNotice
+}
 
 interface EventDataOfFacts {
   'payment.created': PaymentData
@@ -202,6 +265,15 @@ interface EventDataOfFacts {
   'alert.dispute_opened': DisputeData
   'alert.dispute_evidence_due': DisputeData
   'alert.fraud_warning': FraudWarningData
+  'credits.purchased': CreditsPurchasedData
+  'credits.granted': CreditsGrantedData
+  'credits.consumed': CreditsConsumedData
+  'credits.expired': CreditsData
+  'credits.adjusted': CreditsAdjustedData
+  'credits.refunded': CreditsRefundedData
+  'credits.low_balance': CreditsLowBalanceData
+  'credits.top_up_failed': CreditsTopUpFailedData
+  'notice.top_up_failed': TopUpNotice
   'entitlement.role_granted': RoleData
   'entitlement.role_revoked': RoleData
 }
@@ -229,6 +301,7 @@ export function topicOf(type: EventType): Topic {
   if (type.startsWith('refund.') || type.startsWith('dispute.')) return topics.refunds
   if (type.startsWith('notice.')) return topics.notices
   if (type.startsWith('alert.')) return topics.alerts
+  if (type.startsWith('credits.')) return topics.credits
   return topics.entitlements
 }
 
@@ -236,7 +309,7 @@ export function topicOf(type: EventType): Topic {
 export type EventDraft = {
   [Type in EventType]: {
     type: Type
-    /** The id of what it is about; for entitlements the project's `user_id`. */
+    /** The id of what it is about; for credits and entitlements the project's `user_id`. */
     subject: string
     data: EventDataByType[Type]
   }

@@ -16,6 +16,7 @@ export type RefundId = Id<'rfd'>
 export type DisputeId = Id<'dsp'>
 export type ClockId = Id<'clk'>
 export type EventId = Id<'ev'>
+export type WalletTransactionId = Id<'wtx'>
 export type LedgerEntryId = Id<'le'>
 
 /** Crockford's base 32: no letter that reads like a digit, one case, safe in URLs and file names. */

@@ -1,9 +1,9 @@
-import type { SubscriptionId } from './ids.ts'
+import type { PaymentId, SubscriptionId } from './ids.ts'
 import { currency, describeMoney, money } from './money.ts'
 
 /** What a customer is told, as an event and as a mail. */
 
-export const noticeKinds = [
+export const subscriptionNoticeKinds = [
   'retry_upcoming',
   'payment_failed',
   'authentication_required',
@@ -14,11 +14,27 @@ export const noticeKinds = [
   'subscription_paused',
   'subscription_resumed',
 ] as const
-export type NoticeKind = (typeof noticeKinds)[number]
+export type SubscriptionNoticeKind = (typeof subscriptionNoticeKinds)[number]
 
 /** Holds no personal data: the address is looked up when the mail is sent. Times are RFC 3339 in UTC. */
-export interface NoticeData {
-  kind: NoticeKind
+export type NoticeData = SubscriptionNotice | TopUpNotice
+
+/** The saved card did not pay for the credits that a wallet buys by itself. */
+export interface TopUpNotice {
+  kind: 'top_up_failed'
+  user_id: string
+  payment_id: PaymentId
+  product_id: string
+  product_name: string
+  /** In minor units, with its currency. */
+  amount: number
+  currency: string
+  /** Why, as a sentence for the customer. */
+  reason?: string
+}
+
+export interface SubscriptionNotice {
+  kind: SubscriptionNoticeKind
   user_id: string
   subscription_id: SubscriptionId
   plan_id: string
@@ -56,10 +72,11 @@ interface Words {
 
 /** The mail of a notice, in the name of the project. */
 export function composeNotice(notice: NoticeData, projectName: string): ComposedNotice {
-  const { subject, says, link } = words[notice.kind](notice)
+  const { subject, says, link } =
+    notice.kind === 'top_up_failed' ? topUpFailed(notice) : words[notice.kind](notice)
   const paragraphs = says.filter((paragraph) => typeof paragraph === 'string')
-  const button =
-    link !== undefined && isWebAddress(notice.pay_url) ? { label: link, url: notice.pay_url } : undefined
+  const url = notice.kind === 'top_up_failed' ? undefined : notice.pay_url
+  const button = link !== undefined && isWebAddress(url) ? { label: link, url } : undefined
   return {
     subject: oneLine(subject),
     text: `${[...paragraphs, ...(button ? [`${button.label}: ${button.url}`] : []), projectName].join('\n\n')}\n`,
@@ -67,7 +84,7 @@ export function composeNotice(notice: NoticeData, projectName: string): Composed
   }
 }
 
-const words: Record<NoticeKind, (notice: NoticeData) => Words> = {
+const words: Record<SubscriptionNoticeKind, (notice: SubscriptionNotice) => Words> = {
   retry_upcoming: (notice) => ({
     subject: `We will try your payment again${on(notice.retry_at)}`,
     says: [
@@ -147,10 +164,19 @@ const words: Record<NoticeKind, (notice: NoticeData) => Words> = {
   }),
 }
 
+const topUpFailed = (notice: TopUpNotice): Words => ({
+  subject: `Your credits could not be topped up`,
+  says: [
+    `Your credits are running low, and we could not collect ${amountOf(notice)} for ${notice.product_name}.`,
+    notice.reason,
+    'We will not charge this card again by ourselves. Please buy credits by hand, or use another card.',
+  ],
+})
+
 const accessLasts = (until: string | undefined): string | undefined =>
   until === undefined ? undefined : `You keep access until ${momentOf(until)}.`
 
-function amountOf({ amount, currency: code }: NoticeData): string {
+function amountOf({ amount, currency: code }: { amount?: number; currency?: string }): string {
   return amount === undefined || code === undefined
     ? 'the amount due'
     : describeMoney(money(amount, currency(code)))

@@ -1,5 +1,5 @@
 import type { Plan, PlanInterval, Product, Purchase } from './catalog.ts'
-import type { CheckoutSnapshot } from './checkout.ts'
+import type { ChargeAttempt, CheckoutSnapshot } from './checkout.ts'
 import type { DisputeSnapshot } from './disputes.ts'
 import type { ClockId, CustomerId, PaymentId, ProjectId, RefundId, SubscriptionId } from './ids.ts'
 import type { Money } from './money.ts'
@@ -46,6 +46,14 @@ export interface PaymentProvider {
     providerCustomerId: string
     providerSubscriptionId?: string
   }): Promise<PaymentMethod[]>
+
+  /** Charges a saved card without the customer, for something that no page sold. A decline is an answer, not an error. */
+  chargeCard(request: CardChargeRequest, effectKey: string): Promise<CardCharge>
+  /** What became of such a charge, if it was ever begun. */
+  findCardCharge(request: {
+    paymentId: PaymentId
+    providerCustomerId: string
+  }): Promise<CardCharge | undefined>
 
   /** From now on renewals of the subscription are charged to this card. */
   chargeRenewalsTo(request: { providerSubscriptionId: string; paymentMethodId: string }): Promise<void>
@@ -126,6 +134,23 @@ export interface CreditNoteRequest {
 export type ChargeAnswer =
   | { outcome: 'succeeded' }
   | { outcome: 'declined' | 'needs_customer'; declineCode?: string; adviceCode?: string; chargeId?: string }
+
+export interface CardChargeRequest {
+  projectId: ProjectId
+  paymentId: PaymentId
+  providerCustomerId: string
+  paymentMethodId: string
+  amount: Money
+  description: string
+}
+
+/** A charge of a saved card, and what came of it. */
+export interface CardCharge {
+  stripePaymentIntentId: string
+  outcome: 'succeeded' | 'declined' | 'needs_customer'
+  declineCode?: string
+  attempts: ChargeAttempt[]
+}
 
 /** A saved card, as far as anyone may see it. */
 export interface PaymentMethod {
@@ -222,6 +247,8 @@ export interface SetupPageSnapshot {
 export const metadataKeys = {
   project: 'quittance_project',
   payment: 'quittance_payment',
+  /** Of a payment without a page: events of it wake no checkout. */
+  topUp: 'quittance_top_up',
   subscription: 'quittance_subscription',
   customer: 'quittance_customer',
   clock: 'quittance_clock',

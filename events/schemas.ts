@@ -11,7 +11,7 @@ import { paymentStatuses } from '../domain/checkout.ts'
 import { disputeStatuses } from '../domain/disputes.ts'
 import { attemptTriggers } from '../domain/dunning.ts'
 import { externalNamePattern, type Id, type IdPrefix } from '../domain/ids.ts'
-import { noticeKinds } from '../domain/notices.ts'
+import { subscriptionNoticeKinds } from '../domain/notices.ts'
 import { refundOrigins, refundStatuses } from '../domain/refunds.ts'
 import { subscriptionStatuses } from '../domain/subscription.ts'
 
@@ -101,9 +101,19 @@ const dunning = {
 }
 const declineCode = z.string().describe("Stripe's decline code.").optional()
 
+const microDollars = (description: string) =>
+  z.int().nonnegative().describe(`${description} In micro-dollars.`)
+const credits = {
+  user_id: user,
+  transaction_id: id('wtx', 'The movement of the wallet.'),
+  amount: microDollars('How many credits moved.'),
+  balance: microDollars('What the wallet holds after it.'),
+}
+const price = amount('What was paid for the credits.')
+
 /** A notice as the customer gets it, where mails are sent; products may send it in their own way instead. */
 const notice = z.strictObject({
-  kind: z.enum(noticeKinds),
+  kind: z.enum(subscriptionNoticeKinds),
   user_id: user,
   subscription_id: id('sbs', 'The subscription.'),
   plan_id: plan,
@@ -269,6 +279,79 @@ export const dataSchemas = {
   'notice.subscription_canceled': notice.describe('The customer is told that the subscription has ended.'),
   'notice.subscription_paused': notice.describe('The customer is told of the pause.'),
   'notice.subscription_resumed': notice.describe('The customer is told that it runs again.'),
+  'credits.purchased': z
+    .strictObject({
+      ...credits,
+      payment_id: id('pay', 'The payment that bought them.'),
+      product_id: externalName("The pack, by the project's own name.").optional(),
+      price,
+      currency,
+      auto_top_up: z.boolean().describe('Whether the wallet bought them by itself, at a low balance.'),
+    })
+    .describe('Credits were bought.'),
+  'credits.granted': z
+    .strictObject({
+      ...credits,
+      grant_id: z.string().describe("The project's own name of the grant."),
+      kind: z.enum(['bonus', 'promotion']),
+      expires_at: time('From when on they cannot be spent.').optional(),
+      reason: z.string(),
+    })
+    .describe('Credits were given.'),
+  'credits.consumed': z
+    .strictObject({
+      ...credits,
+      usage_id: z.string().describe("The project's own name of what was used."),
+      description: z.string().optional(),
+    })
+    .describe('Credits were consumed.'),
+  'credits.expired': z.strictObject(credits).describe('The time of credits was over before they were spent.'),
+  'credits.adjusted': z
+    .strictObject({
+      ...credits,
+      amount: z.int().describe('How many credits moved; negative where they were taken. In micro-dollars.'),
+      adjustment_id: z.string().describe("The operator's own name of the adjustment."),
+      reason: z.string(),
+    })
+    .describe('An operator set the wallet right.'),
+  'credits.refunded': z
+    .strictObject({
+      ...credits,
+      payment_id: id('pay', 'The payment that bought them.'),
+      price: amount('The share of the price that they stand for.'),
+      currency,
+      undone: z.boolean().describe('True where they came back, because the money could not be returned.'),
+    })
+    .describe('Unused credits were taken back by a refund, or came back from one that failed.'),
+  'credits.low_balance': z
+    .strictObject({
+      user_id: user,
+      balance: microDollars('What the wallet holds.'),
+      threshold: microDollars('What it fell below.'),
+    })
+    .describe('The balance fell below its threshold. Told once, until it has been above it again.'),
+  'credits.top_up_failed': z
+    .strictObject({
+      user_id: user,
+      payment_id: id('pay', 'The payment that failed.'),
+      product_id: externalName("The pack, by the project's own name."),
+      failure_code: z.string().describe("Stripe's decline code, or `no_payment_method`."),
+    })
+    .describe(
+      'A wallet could not buy credits by itself, and does not try again until somebody sets it anew.',
+    ),
+  'notice.top_up_failed': z
+    .strictObject({
+      kind: z.literal('top_up_failed'),
+      user_id: user,
+      payment_id: id('pay', 'The payment that failed.'),
+      product_id: externalName("The pack, by the project's own name."),
+      product_name: z.string(),
+      amount: amount('What could not be collected.'),
+      currency,
+      reason: z.string().describe('Why, as a sentence for the customer.').optional(),
+    })
+    .describe('The customer is told that their credits could not be topped up.'),
   'entitlement.role_granted': roleSchema.describe('A user holds a role that was not held before.'),
   'entitlement.role_revoked': roleSchema.describe('No subscription of the user carries the role any more.'),
 } satisfies { [Type in EventType]: z.ZodType<EventDataByType[Type]> }
@@ -297,7 +380,9 @@ const envelope = {
   subject: z
     .string()
     .min(1)
-    .describe("What it is about: a payment's or subscription's id; for entitlements the `user_id`."),
+    .describe(
+      "What it is about: a payment's or subscription's id; for credits and entitlements the `user_id`.",
+    ),
   time: time('When it happened, by the clock of the object, which on a test clock runs ahead.'),
   datacontenttype: z.literal('application/json'),
   projectid: id('prj', 'The project.'),

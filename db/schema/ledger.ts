@@ -10,7 +10,7 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
 import type { LedgerEntryId, ProjectId } from '../../domain/ids.ts'
-import type { LedgerAccount } from '../../domain/ledger.ts'
+import type { Asset, LedgerAccount } from '../../domain/ledger.ts'
 import { amountMinor, currencyCode, instant, recordedNow } from './columns.ts'
 import { projects } from './projects.ts'
 
@@ -46,7 +46,7 @@ export const ledgerTransfers = pgTable(
     debitAccount: text('debit_account').$type<LedgerAccount>().notNull(),
     creditAccount: text('credit_account').$type<LedgerAccount>().notNull(),
     amount: amountMinor('amount_minor').notNull(),
-    currency: currencyCode(),
+    currency: currencyCode().$type<Asset>(),
   },
   (table) => [
     primaryKey({ columns: [table.projectId, table.entryId, table.position] }),

@@ -37,6 +37,10 @@ const tenantTables = [
   'test_clocks',
   'clock_deadlines',
   'notices',
+  'wallets',
+  'credit_lots',
+  'wallet_transactions',
+  'top_ups',
 ]
 
 const application = () => seeded.connections.application
@@ -101,7 +105,7 @@ describe('the catalogue of the database', () => {
   it('lets nobody change what is permanent', async () => {
     for (const table of ['facts', 'audit'])
       await expect(owner.unsafe(`delete from ${table}`)).rejects.toThrow(/append-only/)
-    for (const table of ['ledger_entries', 'ledger_transfers', 'facts', 'audit']) {
+    for (const table of ['ledger_entries', 'ledger_transfers', 'facts', 'audit', 'wallet_transactions']) {
       const [privileges] = await owner`
         select has_table_privilege('quittance_app', ${table}, 'update, delete, truncate') as app,
           has_table_privilege('quittance_system', ${table}, 'update, delete, truncate') as system`
@@ -232,6 +236,10 @@ describe('the system role', () => {
       'subscription_commands',
       'test_clocks',
       'clock_deadlines',
+      'wallets',
+      'credit_lots',
+      'wallet_transactions',
+      'top_ups',
     ])
       await expect(systemClient.unsafe(`select * from ${table}`)).rejects.toThrow(/permission denied/)
     await expect(systemClient`select metadata from payments`).rejects.toThrow(/permission denied/)

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { explainDecline } from '../../domain/decline-codes.ts'
 import { parseId } from '../../domain/ids.ts'
-import { composeNotice, type NoticeData, noticeKinds } from '../../domain/notices.ts'
+import { composeNotice, type SubscriptionNotice, subscriptionNoticeKinds } from '../../domain/notices.ts'
 
-const notice = (rest: Partial<NoticeData> = {}): NoticeData => ({
+const notice = (rest: Partial<SubscriptionNotice> = {}): SubscriptionNotice => ({
   kind: 'payment_failed',
   user_id: 'ada',
   subscription_id: parseId('sbs', 'sbs_00000000000000000000000001'),
@@ -19,7 +19,7 @@ const notice = (rest: Partial<NoticeData> = {}): NoticeData => ({
   pay_url: 'https://invoice.stripe.com/i/1?a=1&b=2',
   ...rest,
 })
-const mail = (rest: Partial<NoticeData> = {}) => composeNotice(notice(rest), 'Acme')
+const mail = (rest: Partial<SubscriptionNotice> = {}) => composeNotice(notice(rest), 'Acme')
 
 /** What a reader sees of the HTML. */
 const read = (html: string): string =>
@@ -91,11 +91,31 @@ describe('the mail of a notice', () => {
     expect(mail({ kind: 'payment_recovered', currency, amount }).text).toContain(`received ${shown} for Pro`)
   })
 
-  it.each(noticeKinds)('%s reads the same as text and as HTML, whatever is known', (kind) => {
+  it('says that credits could not be topped up, why, and that nothing is charged again', () => {
+    const { subject, text } = composeNotice(
+      {
+        kind: 'top_up_failed',
+        user_id: 'ada',
+        payment_id: parseId('pay', 'pay_00000000000000000000000001'),
+        product_id: 'pack',
+        product_name: 'A thousand calls',
+        amount: 2500,
+        currency: 'brl',
+        reason: explainDecline('insufficient_funds'),
+      },
+      'Acme',
+    )
+    expect(subject).toBe('Your credits could not be topped up')
+    expect(text).toContain('we could not collect BRL 25.00 for A thousand calls.')
+    expect(text).toContain('There was not enough money available on your card.')
+    expect(text).toContain('We will not charge this card again by ourselves.')
+  })
+
+  it.each(subscriptionNoticeKinds)('%s reads the same as text and as HTML, whatever is known', (kind) => {
     for (const data of [
       notice({ kind }),
       { kind, user_id: 'ada', subscription_id: notice().subscription_id, plan_id: 'pro', plan_name: 'Pro' },
-    ] satisfies NoticeData[]) {
+    ] satisfies SubscriptionNotice[]) {
       const { subject, text, html } = composeNotice(data, 'Acme')
       const paragraphs = text.trimEnd().split('\n\n')
       for (const paragraph of paragraphs) expect(read(html)).toContain(paragraph.replace(/: https.*/, ''))

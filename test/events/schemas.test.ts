@@ -5,7 +5,7 @@ import addFormats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
 import { deriveId } from '../../db/mint-id.ts'
 import { type CloudEvent, type EventDataByType, type EventType, topicOf } from '../../domain/events.ts'
-import type { NoticeData, NoticeKind } from '../../domain/notices.ts'
+import type { SubscriptionNotice, SubscriptionNoticeKind } from '../../domain/notices.ts'
 import { eventDocuments } from '../../events/documents.ts'
 import { dataSchemaUrn, eventTypes, parseEvent } from '../../events/schemas.ts'
 
@@ -81,7 +81,7 @@ const dispute: EventDataByType['dispute.opened'] = {
   ...paidFor,
   evidence_due_at: '2026-04-01T01:00:00.000Z',
 }
-const notice = (kind: NoticeKind): NoticeData => ({
+const notice = (kind: SubscriptionNoticeKind): SubscriptionNotice => ({
   kind,
   user_id: 'user:1',
   subscription_id: deriveId('sbs', '1'),
@@ -100,6 +100,13 @@ const role: EventDataByType['entitlement.role_granted'] = {
   roles: ['pro'],
   subscription_id: deriveId('sbs', '1'),
 }
+const credits: EventDataByType['credits.expired'] = {
+  user_id: 'user:1',
+  transaction_id: deriveId('wtx', '1'),
+  amount: 2_000_000,
+  balance: 3_000_000,
+}
+const bought = { payment_id: deriveId('pay', '1'), price: 2500, currency: 'brl' }
 
 const examples: EventDataByType = {
   'payment.created': payment,
@@ -155,6 +162,35 @@ const examples: EventDataByType = {
   'notice.subscription_canceled': notice('subscription_canceled'),
   'notice.subscription_paused': notice('subscription_paused'),
   'notice.subscription_resumed': notice('subscription_resumed'),
+  'credits.purchased': { ...credits, ...bought, product_id: 'pack', auto_top_up: false },
+  'credits.granted': {
+    ...credits,
+    grant_id: 'welcome',
+    kind: 'bonus',
+    expires_at: '2026-04-01T00:00:00.000Z',
+    reason: 'Welcome',
+  },
+  'credits.consumed': { ...credits, usage_id: 'call-1', description: 'A call' },
+  'credits.expired': credits,
+  'credits.adjusted': { ...credits, amount: -1, adjustment_id: 'adj-1', reason: 'Billed twice' },
+  'credits.refunded': { ...credits, ...bought, undone: false },
+  'credits.low_balance': { user_id: 'user:1', balance: 3_000_000, threshold: 4_000_000 },
+  'credits.top_up_failed': {
+    user_id: 'user:1',
+    payment_id: deriveId('pay', '1'),
+    product_id: 'pack',
+    failure_code: 'insufficient_funds',
+  },
+  'notice.top_up_failed': {
+    kind: 'top_up_failed',
+    user_id: 'user:1',
+    payment_id: deriveId('pay', '1'),
+    product_id: 'pack',
+    product_name: 'Credits',
+    amount: 2500,
+    currency: 'brl',
+    reason: 'There was not enough money available on your card.',
+  },
   'entitlement.role_granted': role,
   'entitlement.role_revoked': { ...role, roles: [] },
 }
@@ -166,7 +202,7 @@ function eventOf(type: EventType): CloudEvent {
     id: deriveId('ev', '1'),
     type: `com.quittance.${type}`,
     source: `/projects/${projectId}`,
-    subject: topicOf(type) === 'quittance.entitlements' ? 'user:1' : 'pay_1',
+    subject: /credits|entitlements/.test(topicOf(type)) ? 'user:1' : 'pay_1',
     time: '2026-03-01T00:00:00.000Z',
     datacontenttype: 'application/json',
     dataschema: dataSchemaUrn(type),
