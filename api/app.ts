@@ -19,6 +19,8 @@ import { dunningPolicyRoutes } from './routes/dunning-policies.ts'
 import { subscriptionCommandRoutes } from './routes/subscription-commands.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { testClockRoutes } from './routes/test-clocks.ts'
+import { walletOperationRoutes } from './routes/wallet-operations.ts'
+import { walletRoutes } from './routes/wallets.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { refuseInvalid } from './validation.ts'
 
@@ -46,6 +48,8 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<BaseEnv> {
   paymentMethodRoutes(api, dependencies)
   refundRoutes(api, dependencies)
   disputeRoutes(api, dependencies)
+  walletRoutes(api, dependencies)
+  walletOperationRoutes(api, dependencies)
   dunningPolicyRoutes(api, dependencies)
   testClockRoutes(api, dependencies)
   app.route('/api/v1', api)

@@ -16,8 +16,23 @@ export function readCursor<P extends IdPrefix>(prefix: P, cursor: string | undef
   if (cursor === undefined) return undefined
   const [time = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
   if (/^\d{1,14}$/.test(time) && isId(prefix, id)) return { createdAt: new Date(Number(time)), id }
+  throw notOurs()
+}
+
+/** Of a list whose rows are numbered. */
+export const writeNumberCursor = (number: number): string => Buffer.from(`${number}`).toString('base64url')
+
+/** @throws BillingError `invalid_request` for anything that we did not write. */
+export function readNumberCursor(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined
+  const number = Buffer.from(cursor, 'base64url').toString()
+  if (/^[1-9]\d{0,8}$/.test(number)) return Number(number)
+  throw notOurs()
+}
+
+function notOurs(): BillingError {
   const message = 'cursor must be the next_cursor of an earlier page; leave it out for the first page.'
-  throw new BillingError('invalid_request', { fields: [{ path: 'cursor', message }] })
+  return new BillingError('invalid_request', { fields: [{ path: 'cursor', message }] })
 }
 
 /** One page out of rows that were asked for with one more than the limit. */

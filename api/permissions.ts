@@ -9,6 +9,8 @@ export type Permission =
   | 'manage_subscriptions'
   | 'refund'
   | 'approve_refunds'
+  | 'use_credits'
+  | 'manage_wallets'
   | 'move_test_clocks'
   | 'manage_projects'
   | 'manage_keys'
@@ -20,6 +22,7 @@ const ofProjectKeys: readonly Permission[] = [
   'start_payments',
   'manage_subscriptions',
   'refund',
+  'use_credits',
   'move_test_clocks',
 ]
 
@@ -31,6 +34,8 @@ const ofOperators: Record<OperatorRole, readonly Permission[]> = {
     'manage_subscriptions',
     'refund',
     'approve_refunds',
+    'use_credits',
+    'manage_wallets',
     'move_test_clocks',
   ],
   admin: [
@@ -39,6 +44,8 @@ const ofOperators: Record<OperatorRole, readonly Permission[]> = {
     'manage_subscriptions',
     'refund',
     'approve_refunds',
+    'use_credits',
+    'manage_wallets',
     'move_test_clocks',
     'manage_projects',
     'manage_keys',

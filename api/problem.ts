@@ -51,6 +51,12 @@ export const problems = {
   own_request: [403, 'Own request'],
   payment_method_not_found: [404, 'No such payment method'],
   last_payment_method: [409, 'Still needed'],
+  // 409, because credits may come: an answer that is kept under an idempotency key would outlive them.
+  insufficient_credits: [409, 'Not enough credits'],
+  wallet_locked: [409, 'Wallet locked'],
+  usage_id_reused: [422, 'Usage consumed before'],
+  grant_id_reused: [422, 'Grant made before'],
+  adjustment_id_reused: [422, 'Adjustment made before'],
   test_clock_not_found: [404, 'No such test clock'],
   test_clock_fixed: [409, 'Test clock cannot change'],
   test_clock_advancing: [409, 'Test clock is advancing'],

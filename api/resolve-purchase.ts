@@ -2,6 +2,7 @@ import { findLatestPlan, findProduct, toPlan, toProduct } from '../db/catalog.ts
 import type { Transaction } from '../db/client.ts'
 import { findProject } from '../db/projects.ts'
 import { type PaymentType, paymentTypeOf, type Purchase, unitPriceOf } from '../domain/catalog.ts'
+import { MAX_CREDITS_MICRO_USD } from '../domain/credits.ts'
 import { BillingError, type FieldProblem } from '../domain/errors.ts'
 import type { ProjectId } from '../domain/ids.ts'
 import { MAX_AMOUNT_MINOR, money } from '../domain/money.ts'
@@ -31,6 +32,7 @@ export async function resolvePurchase(
   const fields = [
     ...typeConflict(input, paymentTypeOf(purchase)),
     ...excessiveTotal(purchase),
+    ...excessiveCredits(purchase),
     ...(successUrl === null ? [missingUrl('success_url')] : []),
     ...(cancelUrl === null ? [missingUrl('cancel_url')] : []),
   ]
@@ -77,6 +79,14 @@ function excessiveTotal(purchase: Purchase): FieldProblem[] {
   if (unit * purchase.quantity <= MAX_AMOUNT_MINOR) return []
   const most = Math.floor(MAX_AMOUNT_MINOR / unit)
   const message = `quantity must be at most ${most} at this price: Stripe takes at most ${MAX_AMOUNT_MINOR} minor units in one charge.`
+  return [{ path: 'quantity', message }]
+}
+
+function excessiveCredits(purchase: Purchase): FieldProblem[] {
+  const credits = purchase.kind === 'product' ? (purchase.product.creditsMicroUsd ?? 0) : 0
+  if (credits * purchase.quantity <= MAX_CREDITS_MICRO_USD) return []
+  const most = Math.floor(MAX_CREDITS_MICRO_USD / credits)
+  const message = `quantity must be at most ${most} of this pack: a wallet gets at most ${MAX_CREDITS_MICRO_USD} micro-dollars at once.`
   return [{ path: 'quantity', message }]
 }
 

@@ -22,6 +22,9 @@ export const userId = externalName("your own id of the user, never an email addr
   .refine((text) => !isId('sbs', text), { error: userRule })
   .openapi({ example: 'user_42' })
 
+/** An id of the project's own, of something that is done once for it. */
+export const externalId = (whose: string) => externalName(whose)
+
 export const planId = externalName('the id of a plan of this project').openapi({ example: 'pro' })
 export const productId = externalName('the id of a product of this project').openapi({ example: 'ebook' })
 export const roleName = externalName('the name of a role as your services know it').openapi({

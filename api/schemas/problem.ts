@@ -56,3 +56,12 @@ export const commandProblems = {
   402: problem('The charge was declined, or needs the customer (`pay_url`): everything is as it was.'),
   409: problem('It cannot be done as things stand; `detail` says why and what may be done instead.'),
 }
+
+/** What asking something of a wallet may answer besides. */
+export const walletProblems = {
+  ...writeProblems,
+  409: problem('The wallet is locked or holds too little (`available`), or the same request is in progress.'),
+  422: problem(
+    'The id was used before with other contents; or the idempotency key was, with another request.',
+  ),
+}

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { MAX_CREDITS_MICRO_USD } from '../../domain/credits.ts'
 import { dunningInput, dunningShown } from './dunning.ts'
 import {
   amountFlaw,
@@ -17,8 +18,6 @@ import {
 const MAX_ITEMS = 200
 /** Stripe's longest trial, two years: https://docs.stripe.com/api/subscriptions/create */
 const MAX_TRIAL_DAYS = 730
-/** A million dollars of credits, more than Stripe's largest charge could pay for. */
-const MAX_CREDITS_MICRO_USD = 1_000_000_000_000
 
 const currencyInput = currencyCode
   .optional()

@@ -106,6 +106,11 @@ describe('the OpenAPI document', () => {
       'NewTestClock',
       'TestClockAdvance',
       'NewDunningPolicy',
+      'Consumption',
+      'NewGrant',
+      'NewAdjustment',
+      'WalletReason',
+      'WalletSettings',
     ]
     expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(bodies))
     expect(bodies.filter((name) => components.schemas[name]?.additionalProperties !== false)).toEqual([])

@@ -5,7 +5,7 @@ import { type CountingWire, createCountingWire } from './support/round-trips.ts'
 
 /** What a request costs in waiting for Postgres. The numbers are what they are today: lower them, and think before you
  *  raise one. A database in the next building adds half a millisecond to each. */
-const atMost = { payment: 12, idempotentPayment: 14, replay: 3, reading: 5 }
+const atMost = { payment: 12, idempotentPayment: 14, replay: 3, reading: 5, consumption: 2 }
 
 let api: TestApi
 let key: string
@@ -53,6 +53,14 @@ describe('waiting for Postgres', () => {
       atMost.idempotentPayment,
     )
     expect(await roundTrips(() => pay({ 'Idempotency-Key': replayed }))).toBeLessThanOrEqual(atMost.replay)
+  })
+
+  it('is counted for consuming credits: the key, and all else in one', async () => {
+    const post = (action: string, body: object) =>
+      api.call('POST', `/api/v1/wallets/user-1/${action}`, { key, body })
+    await post('grant', { amount: 100, kind: 'bonus', grant_id: 'start', reason: 'To be consumed' })
+    const consume = () => post('consume', { amount: 1, usage_id: uniqueKey() })
+    expect(await roundTrips(consume)).toBeLessThanOrEqual(atMost.consumption)
   })
 
   it('is counted for a reading', async () => {
