@@ -5,7 +5,7 @@ import { explainDecline } from '../domain/decline-codes.ts'
 import { type AttemptTrigger, nextRetryAtOf } from '../domain/dunning.ts'
 import type { DunningData, EventDraft } from '../domain/events.ts'
 import { currency, money } from '../domain/money.ts'
-import type { NoticeData, NoticeKind } from '../domain/notices.ts'
+import type { SubscriptionNotice, SubscriptionNoticeKind } from '../domain/notices.ts'
 
 /** What the world and the customer are told of an unpaid invoice. */
 
@@ -58,13 +58,13 @@ export function noticeOfFailure(
 
 /** A notice about an unpaid invoice. */
 export function notice(
-  kind: NoticeKind,
+  kind: SubscriptionNoticeKind,
   found: DunningCaseRow,
   { subscription, plan }: SubscriptionWithPlan,
-  extra: Partial<NoticeData>,
+  extra: Partial<SubscriptionNotice>,
 ): EventDraft {
   const retryAt = found.status === 'open' ? nextRetryAtOf(progressOf(found)) : undefined
-  const data: NoticeData = {
+  const data: SubscriptionNotice = {
     kind,
     user_id: subscription.userId,
     subscription_id: subscription.subscriptionId,

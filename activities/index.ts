@@ -5,6 +5,7 @@ import type { ActivityDependencies } from './dependencies.ts'
 import { createFollowDispute, createRemindOfDispute } from './follow-dispute.ts'
 import { createFollowRefund } from './follow-refund.ts'
 import { createLookAtCase, createRecordDunningStep } from './dunning-steps.ts'
+import { createChargeTopUp, createSkipTopUp } from './charge-top-up.ts'
 import { createFollowSubscription } from './follow-subscription.ts'
 import { createOpenCheckout } from './open-checkout.ts'
 import { createOpenRefund } from './open-refund.ts'
@@ -22,6 +23,7 @@ import {
   createSetTestClock,
 } from './test-clocks.ts'
 import { createVoidInvoices } from './void-invoices.ts'
+import { createWatchWallet } from './watch-wallet.ts'
 
 /** What workflows may do. Those that call Stripe run on a task queue of their own, held below its rate limit. */
 
@@ -43,6 +45,7 @@ export function createStripeActivities(dependencies: ActivityDependencies) {
     openRefund: createOpenRefund(dependencies),
     followRefund: createFollowRefund(dependencies),
     followDispute: createFollowDispute(dependencies),
+    chargeTopUp: createChargeTopUp(dependencies),
     openTestClock: createOpenTestClock(dependencies),
     playTestClock: createPlayTestClock(dependencies),
   }
@@ -61,6 +64,8 @@ export function createRecordActivities(dependencies: ActivityDependencies) {
     reportClockDeadline: createReportDeadline(dependencies),
     forgetClockDeadline: createForgetDeadline(dependencies),
     setTestClock: createSetTestClock(dependencies),
+    watchWallet: createWatchWallet(dependencies),
+    skipTopUp: createSkipTopUp(dependencies),
     // A look at Stripe is short as well. Where it is not, the same runs on Stripe's own queue.
     followSubscription: createFollowSubscription(dependencies),
   }

@@ -1,5 +1,6 @@
 import { writeAudit } from '../db/audit.ts'
 import { inProject, type Transaction } from '../db/client.ts'
+import { readCustomer } from '../db/customers.ts'
 import { enterLedger } from '../db/ledger.ts'
 import { once } from '../db/once.ts'
 import { appendEvents } from '../db/outbox.ts'
@@ -7,10 +8,13 @@ import {
   lockPayment,
   paymentData,
   type PaymentRow,
+  readPurchase,
   savePaymentAttempts,
   updatePayment,
 } from '../db/payments.ts'
 import { ownStripeObjects } from '../db/stripe-objects.ts'
+import { addPurchase } from '../db/wallet-movements.ts'
+import { type HeldWallet, holdWallet } from '../db/wallets.ts'
 import {
   type CheckoutOutcome,
   type CheckoutSnapshot,
@@ -21,6 +25,7 @@ import {
 import type { EventDraft } from '../domain/events.ts'
 import type { PaymentId, ProjectId } from '../domain/ids.ts'
 import { paymentTransfers } from '../domain/ledger.ts'
+import type { Money } from '../domain/money.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 
 export interface RecordCheckoutInput {
@@ -53,7 +58,14 @@ export function createRecordCheckout({ database, now }: ActivityDependencies) {
       const outcome = outcomeOf(snapshot)
       const status = outcome ? nextPaymentStatus(payment.status, outcome) : payment.status
       if (outcome && status !== payment.status)
-        await recordOutcome(transaction, { payment, snapshot, outcome, status, at: now() })
+        await recordOutcome(transaction, {
+          payment,
+          snapshot,
+          outcome,
+          status,
+          at: now(),
+          why: reasons[outcome],
+        })
       return status
     })
   }
@@ -99,15 +111,24 @@ interface Recording {
   outcome: CheckoutOutcome
   status: PaymentStatus
   at: Date
+  why: string
+  /** Whether a wallet paid by itself, with no page. */
+  isTopUp?: boolean
 }
 
-async function recordOutcome(
+/** Writes how a payment has come out, with all that follows from it, once. */
+export async function recordOutcome(
   transaction: Transaction,
-  { payment, snapshot, outcome, status, at }: Recording,
+  { payment, snapshot, outcome, status, at, why, isTopUp = false }: Recording,
 ): Promise<void> {
   const { projectId, paymentId } = payment
   const intent = `${paymentId}/${status}`
   await once(transaction, { projectId, intent }, async () => {
+    // Before the first event: consuming takes the wallet's lock first and the outbox's second.
+    const wallet =
+      status === 'succeeded' && payment.type === 'credits'
+        ? await holdWallet(transaction, await readCustomer(transaction, projectId, payment.customerId))
+        : undefined
     const paid = snapshot.attempts.filter((attempt) => attempt.outcome === 'succeeded')
     const received = status === 'succeeded' ? snapshot.total.amountMinor : 0
     const failureCode =
@@ -140,7 +161,7 @@ async function recordOutcome(
       payment: updated,
       before: payment.status,
       action: `payment.${status}`,
-      why: reasons[outcome],
+      why,
       intent,
       stripeIds: [
         payment.stripeCheckoutSessionId,
@@ -150,6 +171,27 @@ async function recordOutcome(
       at,
       event: outcomeEvent(updated, outcome),
     })
+    if (wallet) await addCredits(wallet, { payment: updated, received: snapshot.total, isTopUp })
+  })
+}
+
+/** The credits of a pack, as many as were bought of it. */
+async function addCredits(
+  wallet: HeldWallet,
+  { payment, received, isTopUp }: { payment: PaymentRow; received: Money; isTopUp: boolean },
+): Promise<void> {
+  const { paymentId, productId, quantity, correlationId } = payment
+  const { purchase } = await readPurchase(wallet.transaction, payment)
+  if (purchase.kind !== 'product' || purchase.product.creditsMicroUsd === undefined)
+    throw new Error(`payment ${paymentId} bought no credits`)
+  await addPurchase(wallet, {
+    paymentId,
+    productId: productId ?? undefined,
+    credits: purchase.product.creditsMicroUsd * quantity,
+    received,
+    isTopUp,
+    actor: 'stripe',
+    correlationId,
   })
 }
 

@@ -1,6 +1,6 @@
 import { subscriptionData, type SubscriptionWithPlan } from '../db/subscriptions.ts'
 import type { EventDraft } from '../domain/events.ts'
-import type { NoticeData } from '../domain/notices.ts'
+import type { SubscriptionNotice, SubscriptionNoticeKind } from '../domain/notices.ts'
 import { heldRoles, roleChanges } from '../domain/roles.ts'
 import type { SubscriptionChange, SubscriptionDecision } from '../domain/subscription.ts'
 
@@ -98,11 +98,11 @@ export function roleEvents(
 
 /** What the customer is told of the subscription itself. */
 export function subscriptionNotice(
-  kind: NoticeData['kind'],
+  kind: SubscriptionNoticeKind,
   { subscription, plan }: SubscriptionWithPlan,
-  extra: Partial<NoticeData>,
+  extra: Partial<SubscriptionNotice>,
 ): EventDraft {
-  const data: NoticeData = {
+  const data: SubscriptionNotice = {
     kind,
     user_id: subscription.userId,
     subscription_id: subscription.subscriptionId,

@@ -19,6 +19,8 @@ import {
   subscriptionWorkflowId,
   TASK_QUEUE,
   testClockWorkflowId,
+  topUpWorkflowId,
+  walletExpiryWorkflowId,
 } from '../workflows/ids.ts'
 import type {
   CatalogInput,
@@ -29,6 +31,8 @@ import type {
   RefundInput,
   SubscriptionInput,
   TestClockInput,
+  TopUpInput,
+  WalletExpiryInput,
 } from '../workflows/messages.ts'
 import { searchAttributes } from '../workflows/search-attributes.ts'
 
@@ -230,6 +234,49 @@ export function disputeStart({ userId, clockId, ...dispute }: DisputeStart) {
     priority: { fairnessKey: projectId },
     staticSummary: `Dispute of user ${userId}`,
     staticDetails: `Dispute ${disputeId} (${stripeDisputeId}) of project ${projectId}.\n\nCorrelation id: ${correlationId}`,
+  }
+}
+
+export function walletExpiryStart(wallet: {
+  projectId: ProjectId
+  customerId: CustomerId
+  userId: string
+  clockId: ClockId | null
+}) {
+  const { projectId, customerId, userId, clockId } = wallet
+  const input: WalletExpiryInput = { version: 1, projectId, customerId, ...clockInput(clockId) }
+  return {
+    ...policies,
+    workflowId: walletExpiryWorkflowId(customerId),
+    args: [input] satisfies [WalletExpiryInput],
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributes.project, value: projectId },
+      { key: searchAttributes.user, value: userId },
+    ]),
+    priority: { fairnessKey: projectId },
+    staticSummary: `Expiry of credits of user ${userId}`,
+  }
+}
+
+export function topUpStart(topUp: {
+  projectId: ProjectId
+  paymentId: PaymentId
+  userId: string
+  correlationId: string
+}) {
+  const { projectId, paymentId, userId, correlationId } = topUp
+  return {
+    ...policies,
+    workflowId: topUpWorkflowId(paymentId),
+    args: [{ version: 1, projectId, paymentId, correlationId }] satisfies [TopUpInput],
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributes.project, value: projectId },
+      { key: searchAttributes.user, value: userId },
+      { key: searchAttributes.status, value: 'requested' },
+    ]),
+    priority: { fairnessKey: projectId },
+    staticSummary: `Credits of user ${userId} are topped up`,
+    staticDetails: `Payment ${paymentId} of project ${projectId}.\n\nCorrelation id: ${correlationId}`,
   }
 }
 

@@ -5,8 +5,16 @@ import { claimDuePayments, type DuePayment, makePaymentDue } from '../db/due-pay
 import { claimDueEvents } from '../db/inbox.ts'
 import { findClockOf } from '../db/owners.ts'
 import { claimDueRefunds, type RefundOwner } from '../db/refunds.ts'
+import {
+  claimDueTopUps,
+  claimWalletsToWatch,
+  type DueTopUp,
+  makeTopUpDue,
+  type WatchedWallet,
+} from '../db/top-ups.ts'
+import { walletChanged } from '../workflows/messages.ts'
 import type { Dispatcher } from './dispatch.ts'
-import { checkoutStart, refundStart } from './starts.ts'
+import { checkoutStart, refundStart, topUpStart, walletExpiryStart } from './starts.ts'
 
 /** One round of taking up what was stored and whose workflow was not told: the process that stored it died, Temporal was away,
  *  or there was too much at once. Any number of processes may sweep; each row is taken by one of them. */
@@ -41,16 +49,20 @@ export async function sweep(options: SweepOptions): Promise<SweepRound> {
   const events = await claimDueEvents(system, { limit, lease_s: EVENT_LEASE_S })
   const payments = await claimDuePayments(system, { limit, postpone_s: PAYMENT_POSTPONED_S })
   const refunds = await claimDueRefunds(system, { limit, postpone_s: REFUND_POSTPONED_S })
+  const topUps = await claimDueTopUps(system, { limit, postpone_s: PAYMENT_POSTPONED_S })
+  const wallets = await claimWalletsToWatch(system, { limit, postpone_s: PAYMENT_RETRY_S })
   const results = await Promise.all([
     ...events.map(async (event) => (await dispatcher.dispatch(event)) === 'handled'),
     ...payments.map((payment) => startCheckout(options, payment)),
     ...refunds.map((refund) => startRefund(options, refund)),
+    ...topUps.map((topUp) => startTopUp(options, topUp)),
+    ...wallets.map((wallet) => tellWallet(options, wallet)),
   ])
   const done = results.filter(Boolean).length
   return {
     done,
     failed: results.length - done,
-    more: [events, payments, refunds].some(({ length }) => length === limit),
+    more: [events, payments, refunds, topUps, wallets].some(({ length }) => length === limit),
   }
 }
 
@@ -88,6 +100,40 @@ async function startRefund(
     return true
   } catch (error) {
     logger.warn({ refundId, error: error instanceof Error ? error.name : 'unknown' }, 'refund not started')
+    return false
+  }
+}
+
+/** @returns whether Temporal took it. */
+async function startTopUp({ system, temporal, logger }: SweepOptions, topUp: DueTopUp): Promise<boolean> {
+  const { paymentId } = topUp
+  try {
+    await temporal.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+      temporal.workflow.start('topUp', topUpStart(topUp)),
+    )
+    return true
+  } catch (error) {
+    logger.warn({ paymentId, error: error instanceof Error ? error.name : 'unknown' }, 'top-up not started')
+    await makeTopUpDue(system, topUp, PAYMENT_RETRY_S)
+    return false
+  }
+}
+
+/** What it was told of is forgotten by its own look at the wallet; until then it is told again.
+ *  @returns whether Temporal took it. */
+async function tellWallet({ temporal, logger }: SweepOptions, wallet: WatchedWallet): Promise<boolean> {
+  const { customerId } = wallet
+  try {
+    await temporal.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+      temporal.workflow.signalWithStart('walletExpiry', {
+        ...walletExpiryStart(wallet),
+        signal: walletChanged,
+        signalArgs: [],
+      }),
+    )
+    return true
+  } catch (error) {
+    logger.warn({ customerId, error: error instanceof Error ? error.name : 'unknown' }, 'wallet not watched')
     return false
   }
 }

@@ -25,6 +25,8 @@ export const testClockWorkflowId = (clockId: ClockId) => `testClock/${clockId}` 
 export const paymentMethodWorkflowId = (customerId: CustomerId) => `paymentMethod/${customerId}` as const
 export const refundWorkflowId = (refundId: RefundId) => `refund/${refundId}` as const
 export const disputeWorkflowId = (disputeId: DisputeId) => `dispute/${disputeId}` as const
+export const walletExpiryWorkflowId = (customerId: CustomerId) => `walletExpiry/${customerId}` as const
+export const topUpWorkflowId = (paymentId: PaymentId) => `topUp/${paymentId}` as const
 export const catalogWorkflowId = (projectId: ProjectId) => `catalog/${projectId}` as const
 
 /** What stands beside the id in Temporal's list: no personal data but the project's own name of the user. */

@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type { CheckoutSnapshot, PaymentStatus } from '../domain/checkout.ts'
 import type { DisputeStatus } from '../domain/disputes.ts'
+import type { TopUpStatus } from '../domain/credits.ts'
 import type { DunningStatus } from '../domain/dunning.ts'
 import type {
   ClockId,
@@ -89,6 +90,24 @@ export interface CatalogInput {
 }
 /** Waits until every plan and product of the project has its price at the provider. */
 export const catalogPublished = defineUpdate<void>('catalogPublished')
+
+/** The credits of a customer that can expire. */
+export interface WalletExpiryInput {
+  version: 1
+  projectId: ProjectId
+  customerId: CustomerId
+  clock?: ClockInput
+}
+/** Credits have come that can expire. */
+export const walletChanged = defineSignal('walletChanged')
+
+export interface TopUpInput {
+  version: 1
+  projectId: ProjectId
+  /** Of the payment that it is. */
+  paymentId: PaymentId
+  correlationId: string
+}
 
 /** The clock of test mode has moved. */
 export const clockTicked = defineSignal<[{ now: number }]>('clockTicked')
@@ -182,10 +201,12 @@ export interface WorkflowState {
     | DunningStatus
     | RefundStatus
     | DisputeStatus
+    | TopUpStatus
     | 'publishing'
     | 'published'
     | 'ready'
     | 'advancing'
+    | 'watching'
   /** In plain words, as in Temporal UI. */
   waitingFor: string
   /** RFC 3339; the deadline at which it looks by itself. */

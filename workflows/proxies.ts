@@ -35,6 +35,7 @@ export const stripe = {
   openRefund: callOfStripe('openRefund', 'See what the refund is about'),
   followRefund: callOfStripe('followRefund', 'Give the money back, or see how it stands'),
   followDispute: callOfStripe('followDispute', 'See how the dispute stands'),
+  chargeTopUp: callOfStripe('chargeTopUp', 'Charge the saved card for a pack of credits'),
   openTestClock: callOfStripe('openTestClock', 'Make the test clock'),
   publishCatalog: callOfStripe('publishCatalog', 'Make the prices of plans and products'),
 }
@@ -83,6 +84,8 @@ export const record: RecordActivities = {
     }).followSubscription,
     callOfStripe('followSubscription', LOOK),
   ),
+  watchWallet: persevering(...recording('watchWallet', 'Write which credits have expired')),
+  skipTopUp: persevering(...recording('skipTopUp', 'Write that the top-up was left out')),
   recordOperatorAction: persevering(...recording('recordOperatorAction', 'Write what the operator decided')),
 }
 

@@ -1,5 +1,6 @@
 import type { Stripe } from 'stripe'
 import type { PaymentProvider } from '../../domain/provider.ts'
+import { cardCharges } from './card-charges.ts'
 import { cards } from './cards.ts'
 import { catalog } from './catalog.ts'
 import { checkouts } from './checkouts.ts'
@@ -22,6 +23,7 @@ export function createStripeProvider(stripe: Stripe): PaymentProvider {
     ...subscriptionChanges(stripe),
     ...invoices(stripe),
     ...cards(stripe),
+    ...cardCharges(stripe),
     ...setupPages(stripe),
     ...refunds(stripe),
     ...testClocks(stripe),

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createRecordCheckout, createRecordRefusal } from '../../activities/record-checkout.ts'
+import { inProject } from '../../db/client.ts'
+import { creditLots } from '../../db/schema/index.ts'
 import type { ChargeAttempt, CheckoutSnapshot } from '../../domain/checkout.ts'
 import type { ProjectId } from '../../domain/ids.ts'
 import { currency, money } from '../../domain/money.ts'
@@ -130,7 +132,47 @@ describe('a payment that succeeds', () => {
     const { paymentId } = await seedPayment(seeded, projectId, { buys: { product: 'credits' } })
     await recordCheckout({ projectId, paymentId, snapshot: paid() })
     const { transfers } = await recorded(seeded, projectId)
-    expect(transfers).toMatchObject([{ debitAccount: 'stripe_balance', creditAccount: 'customer_credits' }])
+    const byCurrency = transfers.toSorted((one, other) => one.currency.localeCompare(other.currency))
+    expect(byCurrency).toMatchObject([
+      { debitAccount: 'stripe_balance', creditAccount: 'customer_credits', amount: 2500, currency: 'brl' },
+      {
+        debitAccount: 'credits_sold',
+        creditAccount: 'customer_credits',
+        amount: 5_000_000,
+        currency: 'credits',
+      },
+    ])
+  })
+
+  it('of a pack of credits fills the wallet in the same transaction, once however often it is recorded', async () => {
+    const { paymentId } = await seedPayment(seeded, projectId, { buys: { product: 'credits' } })
+    const snapshot = paid()
+    await sixteenTimes(() => recordCheckout({ projectId, paymentId, snapshot }))
+    const found = await recorded(seeded, projectId)
+    expect(found.told).toEqual(['payment.created', 'payment.succeeded', 'credits.purchased'])
+    expect(found.events[2]).toMatchObject({
+      topic: 'quittance.credits',
+      subject: 'user-1',
+      data: {
+        payment_id: paymentId,
+        product_id: 'credits',
+        amount: 5_000_000,
+        balance: 5_000_000,
+        price: 2500,
+        currency: 'brl',
+        auto_top_up: false,
+      },
+    })
+    expectNoGaps(found)
+    const lots = await inProject(seeded.connections.application, projectId, (transaction) =>
+      transaction.select().from(creditLots),
+    )
+    expect(lots).toMatchObject([
+      { kind: 'purchase', amount: 5_000_000, remaining: 5_000_000, paymentId, price: 2500, expiresAt: null },
+    ])
+    expect(await ledgerSums(seeded)).not.toContainEqual(
+      expect.objectContaining({ sum: expect.not.stringMatching(/^0$/) as string }),
+    )
   })
 
   it('of a trial moves no money and is a success all the same', async () => {

@@ -1,6 +1,6 @@
 import type { ChargeAttempt } from '../../domain/checkout.ts'
 import { BillingError } from '../../domain/errors.ts'
-import type { ChangeRequest, ChargeAnswer, PaymentProvider } from '../../domain/provider.ts'
+import type { CardCharge, ChangeRequest, ChargeAnswer, PaymentProvider } from '../../domain/provider.ts'
 import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../domain/subscription.ts'
 import { brl, invoiceSeen } from './snapshots.ts'
 
@@ -56,6 +56,8 @@ export function createScriptedBilling({ connect, effect }: Wires) {
     charges: [] as { invoiceId: string; paymentMethodId: string }[],
     /** Each card that was asked, in order. */
     tries: [] as { invoiceId: string; paymentMethodId: string; at: number }[],
+    /** Each charge of a card for which there is no invoice, whatever came of it, by what it was for. */
+    cardCharges: new Map<string, CardCharge>(),
     /** Invoices whose retries are ours. */
     takenOver: [] as string[],
   }
@@ -139,6 +141,36 @@ export function createScriptedBilling({ connect, effect }: Wires) {
   }
 
   const provider: BillingPort = {
+    chargeCard: async ({ paymentId, paymentMethodId, amount }, key) =>
+      effect('chargeCard', key, () => {
+        const card = state.cards.find((candidate) => candidate.paymentMethodId === paymentMethodId)
+        if (!card) throw new BillingError('provider_refused')
+        // A second charge for the same would be the mistake that these tests look for.
+        const number = state.cardCharges.size + 1
+        const failure = card.answer === 'pays' ? undefined : card.answer
+        const charge: CardCharge = {
+          stripePaymentIntentId: `pi_${number}`,
+          outcome: failure === undefined ? 'succeeded' : 'declined',
+          ...(failure !== undefined && { declineCode: failure }),
+          attempts: [
+            {
+              stripeChargeId: `ch_card_${number}`,
+              money: amount,
+              outcome: failure === undefined ? 'succeeded' : 'failed',
+              ...(failure !== undefined && { declineCode: failure }),
+              paymentMethodId,
+              attemptedAt: state.at,
+            },
+          ],
+        }
+        if (state.cardCharges.has(paymentId)) throw new Error(`${paymentId} is charged twice`)
+        state.cardCharges.set(paymentId, charge)
+        return charge
+      }),
+    findCardCharge: async ({ paymentId }) => {
+      connect('findCardCharge')
+      return state.cardCharges.get(paymentId)
+    },
     readSubscription: async (id) => {
       connect('readSubscription')
       return subscription(id)

@@ -26,12 +26,13 @@ export interface StripeBooks {
 }
 
 export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
-  const [pages, charges, refunds, disputes, subscriptions] = await Promise.all([
+  const [pages, charges, refunds, disputes, subscriptions, intents] = await Promise.all([
     all(sdk.checkout.sessions.list({ limit: 100 })),
     all(sdk.charges.list({ limit: 100 })),
     all(sdk.refunds.list({ limit: 100 })),
     all(sdk.disputes.list({ limit: 100 })),
     allSubscriptions(sdk),
+    all(sdk.paymentIntents.list({ limit: 100 })),
   ])
   // On the others nothing is bought.
   const sessions = pages.filter(({ mode }) => mode !== 'setup')
@@ -44,7 +45,10 @@ export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
     const intent = first?.payments?.data[0]?.payment.payment_intent
     if (typeof intent === 'string') paymentOfIntent.set(intent, metadata[metadataKeys.payment] ?? '')
   }
-  const ofCheckouts = charges.filter(({ payment_intent: intent }) => paymentOfIntent.has(idOf(intent) ?? ''))
+  for (const { id, metadata } of intents)
+    if (metadata[metadataKeys.topUp] !== undefined)
+      paymentOfIntent.set(id, metadata[metadataKeys.topUp] ?? '')
+  const ofPayments = charges.filter(({ payment_intent: intent }) => paymentOfIntent.has(idOf(intent) ?? ''))
   const declined = new Set(
     charges
       .filter(({ status }) => status === 'failed')
@@ -79,7 +83,7 @@ export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
           refunded,
         }
       }),
-    attempts: () => ofCheckouts.map(({ id, status }) => ({ charge: id, outcome: status })),
+    attempts: () => ofPayments.map(({ id, status }) => ({ charge: id, outcome: status })),
     subscriptions: () =>
       subscriptions
         // One whose first payment was never made has not begun.

@@ -24,6 +24,7 @@ const names = Object.keys({
   changePaymentMethod: true,
   followDispute: true,
   followRefund: true,
+  chargeTopUp: true,
   followSetupPage: true,
   followSubscription: true,
   forgetClockDeadline: true,
@@ -44,7 +45,9 @@ const names = Object.keys({
   reportClockDeadline: true,
   runCommand: true,
   setTestClock: true,
+  skipTopUp: true,
   voidInvoices: true,
+  watchWallet: true,
 } satisfies Record<keyof Activities, true>) as (keyof Activities)[]
 
 /** A time-skipping server for the tests of one file, with workers that play what the running test says: days pass in
