@@ -17,6 +17,7 @@ import { drain } from './rows/b6-drain.ts'
 import { commitToConsumer } from './rows/b7-commit-to-consumer.ts'
 import { asleep } from './rows/b8-asleep.ts'
 import { testClock } from './rows/b11-test-clock.ts'
+import { credits } from './rows/b12-credits.ts'
 import { startStack } from './stack.ts'
 
 const allRows: Row[] = [
@@ -28,6 +29,7 @@ const allRows: Row[] = [
   commitToConsumer,
   asleep,
   testClock,
+  credits,
 ]
 const root = path.resolve(import.meta.dirname, '..')
 

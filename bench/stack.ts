@@ -136,12 +136,12 @@ async function startIn(
 
   const connection = await Connection.connect({ address: temporalAddress })
   const temporal = new Client({ connection, namespace })
-  const open = (url: string) => postgres(url, { max: 4, onnotice: () => {} })
+  const open = (url: string) => postgres(url, { max: POOL_SIZE, onnotice: () => {} })
   const ours = {
     http: createHttpClient(apiUrl),
     stripe: stripes.ours,
     sql: open(database.ownerUrl),
-    connections: connect({ ...database, poolSize: 10, applicationName: 'bench' }),
+    connections: connect({ ...database, poolSize: POOL_SIZE, applicationName: 'bench' }),
     webhookSecret: endpoint.secret,
   }
   const other = { http: createHttpClient(bareUrl), stripe: stripes.bare, sql: open(database.bareUrl) }
@@ -176,6 +176,8 @@ async function startIn(
 }
 
 const namespace = 'default'
+/** Connections of whoever is measured without a server between, on either side. */
+const POOL_SIZE = 10
 
 async function startServers(processes: Processes, say: (words: string) => void) {
   const [postgresPort = 0, temporalPort = 0, temporalUiPort = 0] = await freePorts(3)
@@ -230,7 +232,7 @@ async function startServers(processes: Processes, say: (words: string) => void) 
   }
 }
 
-/** Answers the address of a database in which a webhook and a payment are a row each. */
+/** Answers the address of a database in which a webhook, a payment and a wallet are a row each. */
 async function createBareDatabase(superuserUrl: string): Promise<string> {
   const url = new URL(superuserUrl)
   url.pathname = 'bare'
@@ -240,6 +242,7 @@ async function createBareDatabase(superuserUrl: string): Promise<string> {
   const sql = postgres(url.href, { max: 1 })
   await sql`create table inbox (event_id text primary key, payload jsonb not null)`
   await sql`create table payments (payment_id text primary key, status text not null)`
+  await sql`create table wallets (user_id text primary key, balance bigint not null check (balance >= 0))`
   await sql.end()
   return url.href
 }

@@ -20,6 +20,7 @@ const temporal = new Client({ connection: Connection.lazy({ address: temporalAdd
 const routes: Record<string, (body: string) => Promise<object>> = {
   '/readyz': async () => ({}),
   '/payments': (body) => openCheckout(JSON.parse(body) as BareCheckoutInput),
+  '/consume': (body) => consume(JSON.parse(body) as { userId: string; amount: number }),
   '/webhooks/store': async (body) => store(JSON.parse(body) as CheckoutEvent, body),
   '/webhooks/signal': async (body) => signal(JSON.parse(body) as CheckoutEvent),
   '/webhooks/store-and-signal': async (body) => {
@@ -38,6 +39,14 @@ function openCheckout(input: BareCheckoutInput): Promise<BareSession> {
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     }),
   })
+}
+
+/** A round trip for the key, as a real caller's would be looked up, and one for the wallet. */
+async function consume({ userId, amount }: { userId: string; amount: number }): Promise<object> {
+  await sql`select payment_id from payments where payment_id = ${userId}`
+  const [wallet] = await sql`
+    update wallets set balance = balance - ${amount} where user_id = ${userId} and balance >= ${amount} returning balance`
+  return wallet ?? {}
 }
 
 async function store({ id }: CheckoutEvent, body: string): Promise<object> {

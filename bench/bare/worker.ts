@@ -1,7 +1,7 @@
 /** The bare worker: two workers on two task queues, with the product's limits. */
 
 import { createServer } from 'node:http'
-import { fileURLToPath } from 'node:url'
+import path from 'node:path'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { createStripeClient } from '../../providers/stripe/client.ts'
 import { createBareRecordActivities, createBareStripeActivities } from './activities.ts'
@@ -17,7 +17,8 @@ const workers = await Promise.all([
     connection,
     namespace,
     taskQueue: BARE_TASK_QUEUE,
-    workflowsPath: fileURLToPath(new URL('workflow.ts', import.meta.url)),
+    // Not beside this file, which runs as one that is built of all it imports.
+    workflowsPath: path.resolve('bench', 'bare', 'workflow.ts'),
     activities: createBareRecordActivities(sql),
     maxConcurrentLocalActivityExecutions: BARE_POOL_SIZE,
     maxConcurrentActivityTaskExecutions: BARE_POOL_SIZE,
