@@ -12,6 +12,7 @@ import {
   readRefund,
   refundData,
   type RefundRow,
+  returnCredits,
   updateRefund,
 } from '../db/refunds.ts'
 import { ownStripeObjects } from '../db/stripe-objects.ts'
@@ -21,10 +22,11 @@ import type { EventDraft } from '../domain/events.ts'
 import type { ProjectId, RefundId } from '../domain/ids.ts'
 import {
   nextRefundStatus,
-  refundFailedTransfers,
   type RefundSnapshot,
   type RefundStatus,
   refundTransfers,
+  reversed,
+  taxShare,
 } from '../domain/refunds.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { runEffect } from './effect.ts'
@@ -180,31 +182,48 @@ interface Recording {
 /** What Stripe has sent on its way has left the balance, whatever the bank says later; what came back is back. */
 async function enterMoney(
   { transaction, charge, at }: Recording,
-  { projectId, refundId, userId, livemode }: RefundRow,
+  row: RefundRow,
   { stripeRefundId, status, amount, createdAt }: RefundSnapshot,
 ): Promise<void> {
+  const { projectId, refundId, userId, livemode, creditShare } = row
   const made = `${refundId}/made`
   await once(transaction, { projectId, intent: made }, async () => {
     await ownStripeObjects(transaction, { projectId, ownerId: refundId, livemode }, [stripeRefundId])
+    const taxShare = await taxOf(transaction, charge, row)
+    await updateRefund(transaction, row, { stripeRefundId, taxShare })
     await enterLedger(transaction, {
       projectId,
       userId,
       intent: made,
       occurredAt: new Date(createdAt),
-      transfers: refundTransfers(charge.type, amount),
+      transfers: refundTransfers(amount, { creditShare, taxShare }),
     })
   })
   if (status !== 'failed' && status !== 'canceled') return
   const returned = `${refundId}/returned`
-  await once(transaction, { projectId, intent: returned }, () =>
-    enterLedger(transaction, {
+  await once(transaction, { projectId, intent: returned }, async () => {
+    const { taxShare } = await readRefund(transaction, projectId, refundId)
+    await enterLedger(transaction, {
       projectId,
       userId,
       intent: returned,
       occurredAt: at,
-      transfers: refundFailedTransfers(charge.type, amount),
-    }),
-  )
+      transfers: reversed(refundTransfers(amount, { creditShare, taxShare })),
+    })
+  })
+}
+
+/** The tax in a refund, after those that were made before it. */
+async function taxOf(transaction: Transaction, charge: ChargeRow, row: RefundRow): Promise<number> {
+  if (charge.tax === 0) return 0
+  const all = await listRefundsOfCharge(transaction, charge)
+  const before = all
+    .filter(
+      ({ refundId, status, stripeRefundId }) =>
+        refundId !== row.refundId && status !== 'failed' && stripeRefundId !== null,
+    )
+    .reduce((sum, { amount }) => sum + amount, 0)
+  return taxShare(row.amount, { captured: charge.amount, tax: charge.tax, before })
 }
 
 async function succeed(recording: Recording, found: RefundRow): Promise<RefundRow> {
@@ -222,6 +241,7 @@ async function succeed(recording: Recording, found: RefundRow): Promise<RefundRo
 
 async function fail(recording: Recording, found: RefundRow, failureCode: string): Promise<RefundRow> {
   const hadSucceeded = found.status === 'succeeded'
+  await returnCredits(recording.transaction, found)
   const row = await updateRefund(recording.transaction, found, {
     status: 'failed',
     stripeRefundId: found.stripeRefundId,

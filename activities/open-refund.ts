@@ -84,6 +84,7 @@ export function createOpenRefund(dependencies: ActivityDependencies) {
       origin: 'cancellation',
       terms: () => ({ status: 'pending', subscriptionAction: 'keep' }),
       requestedBy: opening.by,
+      takesCredits: false,
       at,
       why: 'The subscription was canceled at once: what was paid for the rest of its period goes back.',
     })
@@ -116,6 +117,7 @@ async function adopt(
       subscriptionAction: amount >= left ? policy.subscription : 'keep',
     }),
     requestedBy: 'stripe',
+    takesCredits: policy.credits === 'take_back',
     at: new Date(made.createdAt),
     why: "Somebody made it in Stripe's dashboard.",
     stripeRefundId,
@@ -170,6 +172,7 @@ async function answerWarning(
     origin: 'fraud_warning',
     terms: () => ({ status: 'pending', subscriptionAction: policy.subscription }),
     requestedBy: 'quittance',
+    takesCredits: policy.credits === 'take_back',
     at,
     why: "The customer's bank suspects fraud, and the policy gives such money back before a dispute begins.",
   })

@@ -7,12 +7,12 @@ import type { Scene } from './scene.ts'
 /** Enters the money of a paid invoice, once, whichever look shows it first and whatever it means for the subscription. */
 export async function enterPaidInvoice(
   { transaction, subject, payment }: Scene,
-  { invoiceId, amountPaid }: InvoiceSnapshot,
+  { invoiceId, amountPaid, tax }: InvoiceSnapshot,
   occurredAt: Date,
 ): Promise<void> {
   const { projectId, subscriptionId } = subject
   const intent = `${subscriptionId}/paid/${invoiceId}`
-  const transfers = paymentTransfers('subscription', amountPaid)
+  const transfers = paymentTransfers('subscription', amountPaid, tax)
   await once(transaction, { projectId, intent }, () =>
     enterLedger(transaction, { projectId, userId: payment.userId, intent, occurredAt, transfers }),
   )

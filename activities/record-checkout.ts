@@ -147,7 +147,7 @@ export async function recordOutcome(
         userId,
         intent,
         occurredAt: new Date(paid.at(-1)?.attemptedAt ?? at),
-        transfers: paymentTransfers(payment.type, snapshot.total),
+        transfers: paymentTransfers(payment.type, snapshot.total, snapshot.tax),
       })
       // What comes after the payment (renewals, cancellation) belongs to the subscription.
       if (payment.subscriptionId !== null)

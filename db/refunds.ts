@@ -18,6 +18,7 @@ import { once } from './once.ts'
 import { appendEvents } from './outbox.ts'
 import { charges, refundPolicies, refunds } from './schema/index.ts'
 import { ownStripeObjects } from './stripe-objects.ts'
+import { findUnusedCredits, returnLot, takeBackLot } from './take-back-lot.ts'
 
 export type RefundRow = typeof refunds.$inferSelect
 export type ChargeRow = typeof charges.$inferSelect
@@ -50,6 +51,7 @@ export async function lockCharge(
       stripeChargeId: seen.stripeChargeId,
       amount: seen.captured.amountMinor,
       currency: seen.captured.currency,
+      tax: seen.tax,
       capturedAt: new Date(seen.capturedAt),
     })
     .onConflictDoNothing()
@@ -101,6 +103,8 @@ export interface NewRefund {
   at: Date
   why: string
   stripeRefundId?: string
+  /** By policy: credits that were paid for go with the money, and only what is unused can be refunded. */
+  takesCredits: boolean
 }
 
 /** Accepts a refund of a charge whose row is held: the row that reserves its amount, with event and audit. Accepting it again
@@ -116,10 +120,14 @@ export async function acceptRefund(
   const { refundId } = asked
   const intent = `${refundId}/accepted`
   await once(transaction, { projectId, intent }, async () => {
-    const left = await leftOf(transaction, charge, seen, asked.stripeRefundId)
+    const unrefunded = await leftOf(transaction, charge, seen, asked.stripeRefundId)
+    const unused = asked.takesCredits ? await unusedOf(transaction, charge) : undefined
+    const left = Math.min(unrefunded, unused ?? unrefunded)
     const amount = asked.amount ?? left
     // What has been made at Stripe is a fact, whatever we reckon.
     if (asked.stripeRefundId === undefined) refuseBeyond(left, amount, charge)
+    // Before the money goes, so that nobody spends them meanwhile; they come back if it does not go.
+    const creditShare = unused === undefined ? 0 : await takeCredits(transaction, charge, asked, amount)
     const { status, subscriptionAction } = asked.terms(amount, left)
     const [row] = await transaction
       .insert(refunds)
@@ -128,6 +136,7 @@ export async function acceptRefund(
         stripeChargeId: charge.stripeChargeId,
         refundId,
         amount,
+        creditShare,
         currency: charge.currency,
         reason: asked.reason ?? null,
         status,
@@ -167,6 +176,47 @@ function refuseBeyond(left: number, amount: number, { currency: code }: ChargeRo
       detail: `Only ${describeMoney(money(left, currency(code)))} of it is left to refund. Send amount ${left} or less, or leave it out for all of it.`,
       facts,
     })
+}
+
+/** What of its price can go back for credits that are not used yet; `undefined` where it bought none. */
+async function unusedOf(
+  transaction: Transaction,
+  { projectId, paymentId }: ChargeRow,
+): Promise<number | undefined> {
+  const unused = paymentId && (await findUnusedCredits(transaction, { projectId, paymentId }))
+  return unused ? unused.share.amountMinor : undefined
+}
+
+/** @returns how much of the amount they stand for. */
+async function takeCredits(
+  transaction: Transaction,
+  charge: ChargeRow,
+  { refundId, requestedBy, stripeRefundId }: NewRefund,
+  amount: number,
+): Promise<number> {
+  const { projectId, paymentId, correlationId } = charge
+  if (paymentId === null) return 0
+  const taken = await takeBackLot(transaction, {
+    projectId,
+    paymentId,
+    refundId,
+    actor: requestedBy,
+    correlationId,
+    amountMinor: amount,
+  })
+  const share = taken?.share.amountMinor ?? 0
+  // Spent in this very moment.
+  if (stripeRefundId === undefined) refuseBeyond(share, amount, charge)
+  return share
+}
+
+/** Gives back the credits that a refund had taken, because its money did not go. */
+export async function returnCredits(
+  transaction: Transaction,
+  { projectId, paymentId, refundId, creditShare, requestedBy, correlationId }: RefundRow,
+): Promise<void> {
+  if (creditShare > 0 && paymentId !== null)
+    await returnLot(transaction, { projectId, paymentId, refundId, actor: requestedBy, correlationId })
 }
 
 const ownerOf = ({

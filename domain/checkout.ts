@@ -56,6 +56,8 @@ export interface CheckoutSnapshot {
   settlement: 'none' | 'processing' | 'failed'
   /** What was asked in the end, after promotion codes, trials and taxes. */
   total: Money
+  /** What of it is tax, in minor units. */
+  tax?: number
   attempts: ChargeAttempt[]
   stripeCustomerId?: string
   stripePaymentIntentId?: string

@@ -19,6 +19,8 @@ export const ledgerAccounts = [
   'credits_expired',
   // Credit-normal.
   'revenue',
+  // Collected for the state.
+  'tax',
   // What we owe in credits: in the asset of credits all that users hold, in money what was paid for those not used yet.
   'customer_credits',
 ] as const
@@ -34,14 +36,17 @@ export interface Transfer {
   amount: { amountMinor: number; currency: Asset }
 }
 
-/** Money came in through Stripe. Paid-for credits are owed until they are consumed; everything else is earned. */
-export function paymentTransfers(type: PaymentType, received: Money): Transfer[] {
-  if (received.amountMinor === 0) return [] // A trial or a free plan moves no money.
-  return [
+/** Money came in through Stripe. Paid-for credits are owed until they are consumed, tax is the state's; everything else is
+ *  earned. A trial or a free plan moves none. */
+export function paymentTransfers(type: PaymentType, received: Money, tax = 0): Transfer[] {
+  const { currency } = received
+  const transfers: Transfer[] = [
     {
       debit: 'stripe_balance',
       credit: type === 'credits' ? 'customer_credits' : 'revenue',
-      amount: received,
+      amount: { amountMinor: received.amountMinor - tax, currency },
     },
+    { debit: 'stripe_balance', credit: 'tax', amount: { amountMinor: tax, currency } },
   ]
+  return transfers.filter(({ amount }) => amount.amountMinor > 0)
 }

@@ -1,6 +1,5 @@
 import type { PaymentId, RefundId, SubscriptionId } from './ids.ts'
 import type { Transfer } from './ledger.ts'
-import type { PaymentType } from './catalog.ts'
 import { type Money, money } from './money.ts'
 
 /** Giving money back: what may be given, what Stripe tells of it, and what follows from that. */
@@ -19,6 +18,8 @@ export interface ChargeSnapshot {
   /** The invoice that it paid. */
   stripeInvoiceId?: string
   captured: Money
+  /** What of it is tax, in minor units. */
+  tax: number
   /** Milliseconds since 1970. */
   capturedAt: number
   /** A bank has taken the money back, or means to. */
@@ -108,24 +109,6 @@ export function unusedShare(paid: Money, period: { start: number; end: number },
   return money(Number(share), paid.currency)
 }
 
-/** Splits an amount over lines as their weights say, so that the parts add up to it exactly: each part is at most one minor
- *  unit from its true share, and the largest remainders are rounded up first. */
-export function allocate(amount: number, weights: number[]): number[] {
-  const whole = sum(weights)
-  if (whole === 0) return weights.map(() => 0)
-  const shares = weights.map((weight, index) => {
-    const exact = BigInt(amount) * BigInt(weight)
-    return { index, part: Number(exact / BigInt(whole)), rest: Number(exact % BigInt(whole)) }
-  })
-  let missing = amount - sum(shares.map(({ part }) => part))
-  for (const share of shares.toSorted((a, b) => b.rest - a.rest || a.index - b.index)) {
-    if (missing === 0) break
-    share.part += 1
-    missing -= 1
-  }
-  return shares.toSorted((a, b) => a.index - b.index).map(({ part }) => part)
-}
-
 /** How much of a refund is tax: reckoned over all refunds of the charge so far, so that a charge which is refunded in parts has
  *  given back exactly its tax in the end. */
 export function taxShare(
@@ -137,18 +120,22 @@ export function taxShare(
   return upTo(before + refund) - upTo(before)
 }
 
-/** Money went back through Stripe. Paid-for credits were owed; everything else had been earned. */
-export function refundTransfers(type: PaymentType, amount: Money): Transfer[] {
-  return [{ debit: type === 'credits' ? 'customer_credits' : 'refunds', credit: 'stripe_balance', amount }]
+/** Money went back through Stripe: tax that the state gets no more, credits that are owed no more, and what had been earned. */
+export function refundTransfers(amount: Money, of: { creditShare: number; taxShare: number }): Transfer[] {
+  const { currency } = amount
+  const shares: [debit: Transfer['debit'], amountMinor: number][] = [
+    ['customer_credits', of.creditShare],
+    ['tax', of.taxShare],
+    ['refunds', amount.amountMinor - of.creditShare - of.taxShare],
+  ]
+  return shares
+    .filter(([, amountMinor]) => amountMinor > 0)
+    .map(([debit, amountMinor]) => ({ debit, credit: 'stripe_balance', amount: { amountMinor, currency } }))
 }
 
 /** The bank could not take it: the money is back with us. */
-export function refundFailedTransfers(type: PaymentType, amount: Money): Transfer[] {
-  return refundTransfers(type, amount).map(({ debit, credit, ...transfer }) => ({
-    ...transfer,
-    debit: credit,
-    credit: debit,
-  }))
+export function reversed(transfers: Transfer[]): Transfer[] {
+  return transfers.map(({ debit, credit, amount }) => ({ debit: credit, credit: debit, amount }))
 }
 
 const MINUTE = 60_000

@@ -120,6 +120,8 @@ export interface InvoiceSnapshot {
   stripePaymentIntentId?: string
   amountDue: Money
   amountPaid: Money
+  /** What of it is tax, in minor units. */
+  tax?: number
   /** Whether a charge has been tried. */
   attempted: boolean
   /** When Stripe itself means to try again, as long as nobody has taken the invoice over. */

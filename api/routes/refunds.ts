@@ -17,6 +17,7 @@ import {
   lockRefund,
   refundData,
   type RefundRow,
+  returnCredits,
   setRefundPolicy,
   updateRefund,
 } from '../../db/refunds.ts'
@@ -294,6 +295,7 @@ export function refundRoutes(app: OpenAPIHono<CallerEnv>, dependencies: ApiDepen
           subscriptionAction: input.subscription ?? (amount === left ? policy.subscription : 'keep'),
         }),
         requestedBy: actor,
+        takesCredits: policy.credits === 'take_back',
         at,
         why: 'A refund was asked for over the API.',
       })
@@ -376,6 +378,7 @@ async function decide(
   if (row.status !== 'awaiting_approval') throw new BillingError('not_awaiting_approval')
   if (row.requestedBy === by) throw new BillingError('own_request')
   const { at } = await timeOfCustomer(transaction, row, new Date())
+  if (decision === 'reject') await returnCredits(transaction, row)
   const decided = await updateRefund(transaction, row, {
     status: decision === 'approve' ? 'pending' : 'failed',
     ...(decision === 'reject' && { failureCode: 'rejected' }),

@@ -42,6 +42,8 @@ export const charges = pgTable(
     invoiceId: text('invoice_id'),
     amount: amountMinor('amount_minor').notNull(),
     currency: currencyCode(),
+    /** What of it is tax. */
+    tax: amountMinor('tax_minor').notNull().default(0),
     capturedAt: instant('captured_at').notNull(),
     correlationId: text('correlation_id').notNull(),
     createdAt: recordedNow('created_at'),
@@ -70,6 +72,10 @@ export const refunds = pgTable(
     invoiceId: text('invoice_id'),
     amount: amountMinor('amount_minor').notNull(),
     currency: currencyCode(),
+    /** What of it stands for credits that were taken back: they were owed, and are no more. */
+    creditShare: amountMinor('credit_share_minor').notNull().default(0),
+    /** What of it is tax; known once Stripe has made it. */
+    taxShare: amountMinor('tax_share_minor').notNull().default(0),
     reason: text('reason'),
     status: text('status').$type<RefundStatus>().notNull(),
     failureCode: text('failure_code'),

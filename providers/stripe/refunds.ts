@@ -5,7 +5,7 @@ import { isId } from '../../domain/ids.ts'
 import { currency, money } from '../../domain/money.ts'
 import { metadataKeys, type PaymentProvider } from '../../domain/provider.ts'
 import type { ChargeSnapshot, RefundSnapshot } from '../../domain/refunds.ts'
-import { idOf, oneOf } from './snapshots.ts'
+import { idOf, oneOf, taxOf } from './snapshots.ts'
 
 /** Money that goes back: what was captured, refunds of it, credit notes, disputes. */
 export function refunds(
@@ -24,15 +24,11 @@ export function refunds(
     async readCharge(request) {
       const charge = await findCharge(stripe, request)
       if (!charge?.captured || charge.amount_captured === 0) return undefined
-      const [made, invoiceId] = await Promise.all([
+      const [made, invoice] = await Promise.all([
         stripe.refunds.list({ charge: charge.id, limit: 100 }),
-        'chargeId' in request
-          ? invoiceOf(stripe, charge)
-          : 'invoiceId' in request
-            ? request.invoiceId
-            : undefined,
+        invoiceOf(stripe, charge),
       ])
-      return toChargeSnapshot(charge, made.data, invoiceId)
+      return toChargeSnapshot(charge, made.data, invoice)
     },
 
     async createRefund({ projectId, refundId, chargeId, amount }, effectKey) {
@@ -105,28 +101,31 @@ async function intentOf(stripe: Stripe, invoiceId: string): Promise<string | und
   return data.map(({ payment }) => idOf(payment.payment_intent)).find((id) => id !== undefined)
 }
 
-/** A charge does not name its invoice; the way back leads over the payment. */
-async function invoiceOf(stripe: Stripe, charge: Stripe.Charge): Promise<string | undefined> {
+/** A charge does not name its invoice; the way back leads over the payment. One that paid for none has no tax that we know. */
+async function invoiceOf(stripe: Stripe, charge: Stripe.Charge): Promise<Stripe.Invoice | undefined> {
   const payment_intent = idOf(charge.payment_intent)
   if (payment_intent === undefined) return undefined
   const { data } = await stripe.invoicePayments.list({
     payment: { type: 'payment_intent', payment_intent },
+    expand: ['data.invoice'],
     limit: 1,
   })
-  return idOf(data[0]?.invoice)
+  const invoice = data[0]?.invoice
+  return typeof invoice === 'object' && !('deleted' in invoice) ? invoice : undefined
 }
 
 function toChargeSnapshot(
   charge: Stripe.Charge,
   made: Stripe.Refund[],
-  stripeInvoiceId: string | undefined,
+  invoice: Stripe.Invoice | undefined,
 ): ChargeSnapshot {
   const stripePaymentIntentId = idOf(charge.payment_intent)
   return {
     stripeChargeId: charge.id,
     ...(stripePaymentIntentId && { stripePaymentIntentId }),
-    ...(stripeInvoiceId && { stripeInvoiceId }),
+    ...(invoice?.id && { stripeInvoiceId: invoice.id }),
     captured: money(charge.amount_captured, currency(charge.currency)),
+    tax: invoice ? taxOf(invoice) : 0,
     capturedAt: charge.created * 1000,
     isDisputed: charge.disputed,
     refunds: made.map(toRefundSnapshot),

@@ -23,6 +23,7 @@ export function toCheckoutSnapshot(
     payment: oneOf(['paid', 'unpaid', 'no_payment_required'], session.payment_status),
     settlement: settlementOf(paymentIntent),
     total: money(session.amount_total, currency(session.currency)),
+    tax: session.total_details?.amount_tax ?? 0,
     // Stripe lists the newest first and tells whole seconds: reversed, the tries of one second keep their order.
     attempts: charges
       .toReversed()
@@ -94,6 +95,7 @@ export function toInvoiceSnapshot(invoice: Stripe.Invoice): InvoiceSnapshot {
     ...(stripePaymentIntentId && { stripePaymentIntentId }),
     amountDue: money(invoice.amount_due, code),
     amountPaid: money(invoice.amount_paid, code),
+    tax: taxOf(invoice),
     attempted: invoice.attempted,
     ...(invoice.next_payment_attempt !== null && { nextAttemptAt: invoice.next_payment_attempt * 1000 }),
     ...(invoice.hosted_invoice_url && { payUrl: invoice.hosted_invoice_url }),
@@ -108,6 +110,10 @@ function periodOf({ lines }: Stripe.Invoice): Pick<InvoiceSnapshot, 'period'> {
   const last = lines.data.map(({ period }) => period).toSorted((a, b) => b.end - a.end)[0]
   return last ? { period: { start: last.start * 1000, end: last.end * 1000 } } : {}
 }
+
+/** What of an invoice is tax. */
+export const taxOf = ({ total_taxes: taxes }: Stripe.Invoice): number =>
+  (taxes ?? []).reduce((sum, { amount }) => sum + amount, 0)
 
 const subscriptionStatuses: SubscriptionSnapshot['status'][] = [
   'incomplete',

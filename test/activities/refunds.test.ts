@@ -4,6 +4,7 @@ import { createOpenRefund } from '../../activities/open-refund.ts'
 import type { ActivityDependencies } from '../../activities/dependencies.ts'
 import { ownerOfPayment } from '../../db/charge-owners.ts'
 import { inProject } from '../../db/client.ts'
+import { consumeCredits } from '../../db/consume-credits.ts'
 import { mintId } from '../../db/mint-id.ts'
 import {
   acceptRefund,
@@ -12,6 +13,7 @@ import {
   readRefund,
   type RefundRow,
 } from '../../db/refunds.ts'
+import { findWallet } from '../../db/wallets.ts'
 import type { ProjectId, RefundId } from '../../domain/ids.ts'
 import { createStripeClient } from '../../providers/stripe/client.ts'
 import { createStripeProvider } from '../../providers/stripe/provider.ts'
@@ -63,6 +65,7 @@ async function accept({ payment, stripeChargeId }: Captured, amount?: number): P
       origin: 'request',
       terms: () => ({ status: 'pending', subscriptionAction: 'keep' }),
       requestedBy: 'key_test',
+      takesCredits: true,
       at: new Date(),
       why: 'A test.',
     })
@@ -198,5 +201,62 @@ describe('a refund of the dashboard', () => {
     )
     expect(rows).toMatchObject([{ amount: 700, status: 'succeeded', origin: 'dashboard' }])
     expect(await refundsOf(sold)).toBe(1)
+  })
+})
+
+describe('a refund of credits', () => {
+  const pack = 5_000_000
+  const buy = () => capture(seeded, dependencies, stripe, projectId, { product: 'credits' })
+  const wallet = () =>
+    inTenant((transaction) => findWallet(transaction, { projectId, userId: 'user-1', livemode: false }))
+  const consume = (amount: number) =>
+    consumeCredits(seeded.connections.application, {
+      projectId,
+      userId: 'user-1',
+      livemode: false,
+      usageId: `usage-${amount}`,
+      amount,
+      description: undefined,
+      actor: 'key_test',
+      correlationId: 'corr-1',
+    })
+
+  it('takes the unused ones with it, before the money goes, and is for no more than they cost', async () => {
+    const sold = await buy()
+    await consume(pack / 5)
+    await expect(accept(sold, sold.amount)).rejects.toMatchObject({
+      code: 'refund_exceeds_remaining',
+      facts: { amount_left: (sold.amount * 4) / 5 },
+    })
+    const refundId = await accept(sold)
+    expect(await wallet()).toMatchObject({ balance: 0 })
+    expect(await follow(refundId)).toMatchObject({ status: 'succeeded', amount: (sold.amount * 4) / 5 })
+    const { transfers } = await recorded(seeded, projectId)
+    const owed = transfers
+      .filter(({ currency }) => currency === 'brl')
+      .reduce(
+        (sum, { debitAccount, creditAccount, amount }) =>
+          sum +
+          (creditAccount === 'customer_credits' ? amount : 0) -
+          (debitAccount === 'customer_credits' ? amount : 0),
+        0,
+      )
+    expect(owed).toBe(0)
+  })
+
+  it('gives them back when the bank returns the money', async () => {
+    const sold = await buy()
+    const refundId = await accept(sold)
+    await follow(refundId)
+    await stripe.moveRefund((await rowOf(refundId)).stripeRefundId ?? '', 'failed')
+    expect(await follow(refundId)).toMatchObject({ status: 'failed' })
+    expect(await wallet()).toMatchObject({ balance: pack })
+    expect(await rowOf(await accept(sold))).toMatchObject({ amount: sold.amount })
+  })
+
+  it('is refused when all of them are used', async () => {
+    const sold = await buy()
+    await consume(pack)
+    await expect(accept(sold)).rejects.toMatchObject({ code: 'nothing_to_refund' })
   })
 })

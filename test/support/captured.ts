@@ -20,16 +20,16 @@ export async function capture(
   dependencies: ActivityDependencies,
   stripe: LocalStripe,
   projectId: ProjectId,
-  { userId = 'user-1', card = 'pm_card_visa' }: { userId?: string; card?: string } = {},
+  { userId = 'user-1', product = 'book' }: { userId?: string; product?: string } = {},
 ): Promise<Captured> {
-  const accepted = await seedPayment(seeded, projectId, { buys: { product: 'book' }, userId })
+  const accepted = await seedPayment(seeded, projectId, { buys: { product }, userId })
   const { paymentId, amount } = accepted
   const customer = await stripe.sdk.customers.create({})
   const intent = await stripe.sdk.paymentIntents.create({
     amount,
     currency: accepted.currency,
     customer: customer.id,
-    payment_method: card,
+    payment_method: 'pm_card_visa',
     confirm: true,
     off_session: true,
     metadata: { [metadataKeys.project]: projectId, [metadataKeys.payment]: paymentId },
