@@ -18,6 +18,7 @@ import { commitToConsumer } from './rows/b7-commit-to-consumer.ts'
 import { asleep } from './rows/b8-asleep.ts'
 import { testClock } from './rows/b11-test-clock.ts'
 import { credits } from './rows/b12-credits.ts'
+import { refunds } from './rows/b13-refunds.ts'
 import { startStack } from './stack.ts'
 
 const allRows: Row[] = [
@@ -30,6 +31,7 @@ const allRows: Row[] = [
   asleep,
   testClock,
   credits,
+  refunds,
 ]
 const root = path.resolve(import.meta.dirname, '..')
 
