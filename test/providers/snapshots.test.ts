@@ -89,6 +89,7 @@ describe('what Stripe says of a subscription', () => {
       billingReason: 'subscription_cycle',
       amountDue: { amountMinor: 9_900, currency: 'brl' },
       amountPaid: { amountMinor: 0, currency: 'brl' },
+      tax: 0,
       attempted: true,
       nextAttemptAt: 50_000,
       payUrl: 'https://invoice.test/in_2',
