@@ -1,12 +1,12 @@
 import {
   allHandlersFinished,
   condition,
-  setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   upsertSearchAttributes,
 } from '@temporalio/workflow'
 import type { TopUpStatus } from '../domain/credits.ts'
+import { showDetails } from './details.ts'
 import { state, type TopUpInput } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { record, stripe } from './proxies.ts'
@@ -26,13 +26,13 @@ export async function topUp({ projectId, paymentId, correlationId }: TopUpInput)
     ...(desk.attention() && { attention: desk.attention() }),
   }))
 
-  setCurrentDetails('Charging the saved card for a pack of credits.')
+  showDetails('Charging the saved card for a pack of credits.')
   const charged = await desk.attend('The saved card could not be charged.', () =>
     stripe.chargeTopUp({ projectId, paymentId }),
   )
   status = charged ?? (await record.skipTopUp({ projectId, paymentId }))
   upsertSearchAttributes([{ key: searchAttributes.status, value: status }])
-  setCurrentDetails(described[status])
+  showDetails(described[status])
   await condition(allHandlersFinished)
   return status
 }

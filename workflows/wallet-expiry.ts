@@ -2,12 +2,12 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
-  setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow'
 import { clockOf, describeTime } from './clock.ts'
+import { showDetails } from './details.ts'
 import { state, walletChanged, type WalletExpiryInput } from './messages.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { record } from './proxies.ts'
@@ -57,10 +57,10 @@ export async function walletExpiry(input: WalletExpiryInput): Promise<void> {
       const carried = clock.input()
       await continueAsNew<typeof walletExpiry>({ ...input, ...(carried && { clock: carried }) })
     }
-    setCurrentDetails(`The next credits of this wallet expire at ${describeTime(until)}.`)
+    showDetails(`The next credits of this wallet expire at ${describeTime(until)}.`)
     const wakeAt = until <= clock.now() ? clock.now() + CLOCKS_DIFFER_MS : until
     await clock.rest(wakeAt, () => hasChanged, 'Credits expire')
   }
-  setCurrentDetails('No credits of this wallet can expire.')
+  showDetails('No credits of this wallet can expire.')
   await condition(allHandlersFinished)
 }

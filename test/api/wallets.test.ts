@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { ProjectId } from '../../domain/ids.ts'
+import { recorded } from '../activities/recorded.ts'
 import { createTestApi, operatorKey, type TestApi, uniqueKey } from './support/api.ts'
 
 let api: TestApi
@@ -266,6 +268,49 @@ describe('settings', () => {
   })
 })
 
+describe('a low balance', () => {
+  it('is told once per crossing, whatever makes it low', async () => {
+    const told = async () =>
+      (await recorded(api, projectId as ProjectId)).events
+        .filter(({ subject, type }) => subject === userId && type === 'com.quittance.credits.low_balance')
+        .map(({ data }) => (data as { balance: number }).balance)
+    await grant('start', 1_000)
+    await set({ low_balance_threshold: 500 })
+    await post('consume', { amount: 500, usage_id: 'at-the-threshold' })
+    expect(await told()).toEqual([])
+    await post('consume', { amount: 1, usage_id: 'below' })
+    await post('consume', { amount: 1, usage_id: 'further-below' })
+    expect(await told()).toEqual([499])
+    await grant('more', 502)
+    await asOperator('adjust', { amount: -600, adjustment_id: 'down', reason: 'Billed twice' })
+    expect(await told()).toEqual([499, 400])
+  })
+})
+
+describe('the audit', () => {
+  it('says who locked, unlocked, set, granted and adjusted, why, and what it was before and after', async () => {
+    await grant('start', 100)
+    await set({ minimum_balance: 10 })
+    await asOperator('lock', { reason: 'A dispute' })
+    await asOperator('unlock', { reason: 'Settled' })
+    // Unlocked already: nothing is changed, so nothing is said.
+    await asOperator('unlock', { reason: 'Settled' })
+    await asOperator('adjust', { amount: -1, adjustment_id: 'down', reason: 'Billed twice' })
+    const { audit } = await recorded(api, projectId as ProjectId)
+    const [last] = audit.slice(-1)
+    const ofWallet = audit.filter(({ subjectId }) => subjectId === last?.subjectId)
+    expect(ofWallet.map(({ action, actor, why }) => [action, actor.slice(0, 3), why])).toEqual([
+      ['credits.granted', 'key', 'Welcome'],
+      ['wallet.set', 'key', 'The wallet was set over the API.'],
+      ['wallet.locked', 'op_', 'A dispute'],
+      ['wallet.unlocked', 'op_', 'Settled'],
+      ['credits.adjusted', 'op_', 'Billed twice'],
+    ])
+    expect(last).toMatchObject({ before: { balance: 100 }, after: { balance: 99 } })
+    expect(ofWallet[2]).toMatchObject({ before: { locked: false }, after: { locked: true } })
+  })
+})
+
 describe('the transactions', () => {
   it('are listed page by page, newest first, each once', async () => {
     for (let index = 0; index < 5; index += 1) await grant(`grant-${index}`, index + 1)
@@ -275,7 +320,7 @@ describe('the transactions', () => {
       const { body } = await wallet(`/transactions?limit=2${cursor && `&cursor=${cursor}`}`)
       seen.push(...(body.data as { amount: number }[]).map(({ amount }) => amount))
       if (body.next_cursor === null) break
-      cursor = String(body.next_cursor)
+      cursor = body.next_cursor as string
     }
     expect(seen).toEqual([5, 4, 3, 2, 1])
     expect(await api.refusal('GET', `/api/v1/wallets/${userId}/transactions?cursor=x`, { key })).toBe(
