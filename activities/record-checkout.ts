@@ -25,7 +25,7 @@ import {
 import type { EventDraft } from '../domain/events.ts'
 import type { PaymentId, ProjectId } from '../domain/ids.ts'
 import { paymentTransfers } from '../domain/ledger.ts'
-import type { Money } from '../domain/money.ts'
+import { type Money, money } from '../domain/money.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 
 export interface RecordCheckoutInput {
@@ -171,7 +171,12 @@ export async function recordOutcome(
       at,
       event: outcomeEvent(updated, outcome),
     })
-    if (wallet) await addCredits(wallet, { payment: updated, received: snapshot.total, isTopUp })
+    if (wallet) {
+      const { total, tax = 0 } = snapshot
+      // Tax is the state's: what is owed in credits is the rest, and no more can be earned with them.
+      const owed = money(total.amountMinor - tax, total.currency)
+      await addCredits(wallet, { payment: updated, received: owed, isTopUp })
+    }
   })
 }
 

@@ -184,7 +184,7 @@ export interface CreditsData {
 export interface CreditsPurchasedData extends CreditsData {
   payment_id: PaymentId
   product_id?: string
-  /** What was paid for them, in minor units of the currency. */
+  /** What was paid for them without tax, in minor units of the currency. */
   price: number
   currency: string
   /** Whether the wallet bought them by itself. */

@@ -109,7 +109,7 @@ const credits = {
   amount: microDollars('How many credits moved.'),
   balance: microDollars('What the wallet holds after it.'),
 }
-const price = amount('What was paid for the credits.')
+const price = amount('What was paid for the credits, without tax.')
 
 /** A notice as the customer gets it, where mails are sent; products may send it in their own way instead. */
 const notice = z.strictObject({

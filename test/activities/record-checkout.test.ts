@@ -175,6 +175,19 @@ describe('a payment that succeeds', () => {
     )
   })
 
+  it('of a taxed pack owes no more in credits than the ledger does', async () => {
+    const { paymentId } = await seedPayment(seeded, projectId, { buys: { product: 'credits' } })
+    await recordCheckout({ projectId, paymentId, snapshot: paid({ tax: 400 }) })
+    const { transfers } = await recorded(seeded, projectId)
+    const owed = transfers.find(
+      ({ creditAccount, currency: code }) => creditAccount === 'customer_credits' && code === 'brl',
+    )
+    const [lot] = await inProject(seeded.connections.application, projectId, (transaction) =>
+      transaction.select().from(creditLots),
+    )
+    expect([owed?.amount, lot?.price]).toEqual([2_100, 2_100])
+  })
+
   it('of a trial moves no money and is a success all the same', async () => {
     const { paymentId } = await seedPayment(seeded, projectId, { buys: { plan: 'pro' } })
     const trial = open({ session: 'complete', payment: 'no_payment_required', total: brl(0) })
