@@ -26,7 +26,6 @@ import {
   type RefundStatus,
   refundTransfers,
   reversed,
-  taxShare,
 } from '../domain/refunds.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { runEffect } from './effect.ts'
@@ -181,49 +180,34 @@ interface Recording {
 
 /** What Stripe has sent on its way has left the balance, whatever the bank says later; what came back is back. */
 async function enterMoney(
-  { transaction, charge, at }: Recording,
+  { transaction, at }: Recording,
   row: RefundRow,
   { stripeRefundId, status, amount, createdAt }: RefundSnapshot,
 ): Promise<void> {
-  const { projectId, refundId, userId, livemode, creditShare } = row
+  const { projectId, refundId, userId, livemode } = row
+  const transfers = refundTransfers(amount, row)
   const made = `${refundId}/made`
   await once(transaction, { projectId, intent: made }, async () => {
     await ownStripeObjects(transaction, { projectId, ownerId: refundId, livemode }, [stripeRefundId])
-    const taxShare = await taxOf(transaction, charge, row)
-    await updateRefund(transaction, row, { stripeRefundId, taxShare })
     await enterLedger(transaction, {
       projectId,
       userId,
       intent: made,
       occurredAt: new Date(createdAt),
-      transfers: refundTransfers(amount, { creditShare, taxShare }),
+      transfers,
     })
   })
   if (status !== 'failed' && status !== 'canceled') return
   const returned = `${refundId}/returned`
-  await once(transaction, { projectId, intent: returned }, async () => {
-    const { taxShare } = await readRefund(transaction, projectId, refundId)
-    await enterLedger(transaction, {
+  await once(transaction, { projectId, intent: returned }, () =>
+    enterLedger(transaction, {
       projectId,
       userId,
       intent: returned,
       occurredAt: at,
-      transfers: reversed(refundTransfers(amount, { creditShare, taxShare })),
-    })
-  })
-}
-
-/** The tax in a refund, after those that were made before it. */
-async function taxOf(transaction: Transaction, charge: ChargeRow, row: RefundRow): Promise<number> {
-  if (charge.tax === 0) return 0
-  const all = await listRefundsOfCharge(transaction, charge)
-  const before = all
-    .filter(
-      ({ refundId, status, stripeRefundId }) =>
-        refundId !== row.refundId && status !== 'failed' && stripeRefundId !== null,
-    )
-    .reduce((sum, { amount }) => sum + amount, 0)
-  return taxShare(row.amount, { captured: charge.amount, tax: charge.tax, before })
+      transfers: reversed(transfers),
+    }),
+  )
 }
 
 async function succeed(recording: Recording, found: RefundRow): Promise<RefundRow> {

@@ -10,6 +10,8 @@ import {
   type RefundOrigin,
   type RefundPolicy,
   type RefundStatus,
+  taxShare,
+  withTax,
 } from '../domain/refunds.ts'
 import type { PaymentType } from '../domain/catalog.ts'
 import { writeAudit } from './audit.ts'
@@ -120,14 +122,15 @@ export async function acceptRefund(
   const { refundId } = asked
   const intent = `${refundId}/accepted`
   await once(transaction, { projectId, intent }, async () => {
-    const unrefunded = await leftOf(transaction, charge, seen, asked.stripeRefundId)
+    const reserved = await reservedOf(transaction, charge, seen, asked.stripeRefundId)
     const unused = asked.takesCredits ? await unusedOf(transaction, charge) : undefined
-    const left = Math.min(unrefunded, unused ?? unrefunded)
+    const left = Math.min(charge.amount - reserved, unused ?? charge.amount)
     const amount = asked.amount ?? left
     // What has been made at Stripe is a fact, whatever we reckon.
     if (asked.stripeRefundId === undefined) refuseBeyond(left, amount, charge)
+    const tax = taxShare(amount, { captured: charge.amount, tax: charge.tax, before: reserved })
     // Before the money goes, so that nobody spends them meanwhile; they come back if it does not go.
-    const creditShare = unused === undefined ? 0 : await takeCredits(transaction, charge, asked, amount)
+    const creditShare = unused === undefined ? 0 : await takeCredits(transaction, charge, asked, amount - tax)
     const { status, subscriptionAction } = asked.terms(amount, left)
     const [row] = await transaction
       .insert(refunds)
@@ -137,6 +140,7 @@ export async function acceptRefund(
         refundId,
         amount,
         creditShare,
+        taxShare: tax,
         currency: charge.currency,
         reason: asked.reason ?? null,
         status,
@@ -178,21 +182,22 @@ function refuseBeyond(left: number, amount: number, { currency: code }: ChargeRo
     })
 }
 
-/** What of its price can go back for credits that are not used yet; `undefined` where it bought none. */
+/** What can go back for credits that are not used yet, with its tax; `undefined` where it bought none. */
 async function unusedOf(
   transaction: Transaction,
-  { projectId, paymentId }: ChargeRow,
+  { projectId, paymentId, amount, tax }: ChargeRow,
 ): Promise<number | undefined> {
   const unused = paymentId && (await findUnusedCredits(transaction, { projectId, paymentId }))
-  return unused ? unused.share.amountMinor : undefined
+  return unused ? withTax(unused.share.amountMinor, { captured: amount, tax }) : undefined
 }
 
-/** @returns how much of the amount they stand for. */
+/** @param net what they are to stand for
+ *  @returns what they do stand for: rounding may leave a minor unit */
 async function takeCredits(
   transaction: Transaction,
   charge: ChargeRow,
   { refundId, requestedBy, stripeRefundId }: NewRefund,
-  amount: number,
+  net: number,
 ): Promise<number> {
   const { projectId, paymentId, correlationId } = charge
   if (paymentId === null) return 0
@@ -202,11 +207,11 @@ async function takeCredits(
     refundId,
     actor: requestedBy,
     correlationId,
-    amountMinor: amount,
+    amountMinor: net,
   })
   const share = taken?.share.amountMinor ?? 0
   // Spent in this very moment.
-  if (stripeRefundId === undefined) refuseBeyond(share, amount, charge)
+  if (stripeRefundId === undefined && share < net - 1) refuseBeyond(share, net, charge)
   return share
 }
 
@@ -239,7 +244,7 @@ const ownerOf = ({
   correlationId,
 })
 
-async function leftOf(
+async function reservedOf(
   transaction: Transaction,
   charge: ChargeRow,
   seen: ChargeSnapshot,
@@ -247,7 +252,7 @@ async function leftOf(
 ): Promise<number> {
   const ours = await listRefundsOfCharge(transaction, charge)
   const atStripe = seen.refunds.filter(({ stripeRefundId }) => stripeRefundId !== except)
-  return amountLeft(charge.amount, { ours, atStripe })
+  return charge.amount - amountLeft(charge.amount, { ours, atStripe })
 }
 
 /** Oldest first. */

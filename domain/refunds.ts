@@ -120,6 +120,12 @@ export function taxShare(
   return upTo(before + refund) - upTo(before)
 }
 
+/** How much goes back for a share of a charge that is reckoned without tax. */
+export function withTax(net: number, { captured, tax }: { captured: number; tax: number }): number {
+  if (tax === 0) return net
+  return Math.min(captured, Number((BigInt(net) * BigInt(captured)) / BigInt(captured - tax)))
+}
+
 /** Money went back through Stripe: tax that the state gets no more, credits that are owed no more, and what had been earned. */
 export function refundTransfers(amount: Money, of: { creditShare: number; taxShare: number }): Transfer[] {
   const { currency } = amount

@@ -49,7 +49,7 @@ export const refunds: Row = {
       async bare() {
         const { sdk } = bare.stripe
         const customer = await sdk.customers.create({})
-        const { latest_charge: charge } = await sdk.paymentIntents.create({
+        const { id: payment_intent } = await sdk.paymentIntents.create({
           amount: 9_900,
           currency: 'brl',
           customer: customer.id,
@@ -60,7 +60,7 @@ export const refunds: Row = {
         const payment_id = randomUUID()
         await bare.sql`insert into payments ${bare.sql([{ payment_id, status: 'succeeded' }])}`
         return measure(async () => {
-          await sdk.refunds.create({ charge: String(charge), amount: 1 }, { idempotencyKey: randomUUID() })
+          await sdk.refunds.create({ payment_intent, amount: 1 }, { idempotencyKey: randomUUID() })
           await bare.sql`update payments set status = 'partially_refunded' where payment_id = ${payment_id}`
         })
       },

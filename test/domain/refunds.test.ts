@@ -13,6 +13,7 @@ import {
   reversed,
   taxShare,
   unusedShare,
+  withTax,
 } from '../../domain/refunds.ts'
 
 const brl = (amount: number) => money(amount, currency('brl'))
@@ -80,6 +81,34 @@ describe('splitting an amount', () => {
             before += refund
           }
           expect(given).toBe(tax)
+        },
+      ),
+    )
+  })
+})
+
+describe('a share without tax', () => {
+  it.each([
+    [1_000, { captured: 1_000, tax: 0 }, 1_000],
+    [800, { captured: 1_000, tax: 200 }, 1_000],
+    [400, { captured: 1_000, tax: 200 }, 500],
+    [0, { captured: 1_000, tax: 200 }, 0],
+  ])('of %i in %o is %i with it', (net, charge, gross) => {
+    expect(withTax(net, charge)).toBe(gross)
+  })
+
+  it('never stands for more than was asked, but for a minor unit', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1_000_000 }),
+        fc.double({ min: 0, max: 0.5, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (captured, rate, share) => {
+          const tax = Math.floor(captured * rate)
+          const net = Math.floor((captured - tax) * share)
+          const gross = withTax(net, { captured, tax })
+          const needed = gross - taxShare(gross, { captured, tax, before: 0 })
+          expect(needed).toBeLessThanOrEqual(net + 1)
         },
       ),
     )

@@ -89,6 +89,7 @@ describe('refund', () => {
       const handle = await client.workflow.start('refund', start)
       await stage.environment.sleep(31 * DAY)
       await soon(() => handle.query(state)).toMatchObject({ attention: 'refund_stuck' })
+      expect(await detailsOf(handle)).toContain('has been on its way for a month')
       await handle.terminate()
     })
   })

@@ -47,8 +47,7 @@ export class LocalApi {
         this.faults = noFaults()
         return this.faults
       case 'DELETE idempotency_keys':
-        for (const kept of [...this.#account.keptAnswers.all()]) this.#account.keptAnswers.remove(kept)
-        return { forgotten: true }
+        return this.#forgetKeys()
       case 'GET counts':
         return this.#counts()
       case 'GET settings':
@@ -83,6 +82,13 @@ export class LocalApi {
       default:
         throw unrecognizedUrl(method, path)
     }
+  }
+
+  #forgetKeys(): object {
+    const { keptAnswers } = this.#account
+    const kept = keptAnswers.all().slice()
+    for (const answer of kept) keptAnswers.remove(answer)
+    return { forgotten: kept.length }
   }
 
   /** Any call of Stripe's API, or one of these, that nobody hears of. */
