@@ -56,7 +56,7 @@ afterAll(async () => {
 })
 
 /** `npm run refund-races` runs a thousand. */
-const RACES = runs(25)
+const RACES = runs(12)
 
 interface Outcome {
   by: 'project' | 'operator' | 'dashboard'

@@ -39,7 +39,7 @@ const moments: { isOfRecovery: boolean; is: (event: StripeEvent) => boolean }[] 
 ]
 
 const random = createRandom(seed)
-const orders = sample(random, ordersOf([0, 1, 2, 3, 4, 5]), runs(12))
+const orders = sample(random, ordersOf([0, 1, 2, 3, 4, 5]), runs(6))
 const AT_ONCE = 60
 
 interface Customer {
