@@ -21,6 +21,8 @@ export interface Config {
   workerHealthPort: number | undefined
   /** A workflow bundle built beforehand; without it the worker builds one when it starts. */
   workflowBundle: string | undefined
+  /** How often Stripe's books are compared with ours; 0 means only by hand. */
+  reconcileEveryMinutes: number
   /** Names the release to Temporal's worker deployments; unset means that any worker takes any workflow. */
   buildId: string | undefined
 }
@@ -174,6 +176,7 @@ export function loadConfig(environment: Environment = process.env): Config {
     operatorKey,
     workerHealthPort: whole('QUITTANCE_WORKER_HEALTH_PORT', 0, 0, 65_535) || undefined,
     workflowBundle: environment.QUITTANCE_WORKFLOW_BUNDLE || undefined,
+    reconcileEveryMinutes: whole('QUITTANCE_RECONCILE_MINUTES', 60, 0, 44_640),
     buildId: environment.QUITTANCE_BUILD_ID || undefined,
   }
   if (problems.length > 0) throw new ConfigError(problems)

@@ -184,8 +184,9 @@ async function enterMoney(
   row: RefundRow,
   { stripeRefundId, status, amount, createdAt }: RefundSnapshot,
 ): Promise<void> {
-  const { projectId, refundId, userId, livemode } = row
+  const { projectId, refundId, userId, livemode, paymentId, invoiceId } = row
   const transfers = refundTransfers(amount, row)
+  const paidFor = { ...(paymentId !== null && { paymentId }), ...(invoiceId !== null && { invoiceId }) }
   const made = `${refundId}/made`
   await once(transaction, { projectId, intent: made }, async () => {
     await ownStripeObjects(transaction, { projectId, ownerId: refundId, livemode }, [stripeRefundId])
@@ -193,6 +194,7 @@ async function enterMoney(
       projectId,
       userId,
       intent: made,
+      ...paidFor,
       occurredAt: new Date(createdAt),
       transfers,
     })
@@ -204,6 +206,7 @@ async function enterMoney(
       projectId,
       userId,
       intent: returned,
+      ...paidFor,
       occurredAt: at,
       transfers: reversed(transfers),
     }),

@@ -14,6 +14,6 @@ export async function enterPaidInvoice(
   const intent = `${subscriptionId}/paid/${invoiceId}`
   const transfers = paymentTransfers('subscription', amountPaid, tax)
   await once(transaction, { projectId, intent }, () =>
-    enterLedger(transaction, { projectId, userId: payment.userId, intent, occurredAt, transfers }),
+    enterLedger(transaction, { projectId, userId: payment.userId, intent, invoiceId, occurredAt, transfers }),
   )
 }

@@ -146,6 +146,8 @@ export async function recordOutcome(
         projectId: project,
         userId,
         intent,
+        paymentId,
+        ...(snapshot.stripeInvoiceId && { invoiceId: snapshot.stripeInvoiceId }),
         occurredAt: new Date(paid.at(-1)?.attemptedAt ?? at),
         transfers: paymentTransfers(payment.type, snapshot.total, snapshot.tax),
       })

@@ -9,6 +9,7 @@ import { requestContext } from './request-context.ts'
 import { documentationRoutes } from './routes/documentation.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { ledgerRoutes } from './routes/ledger.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { paymentMethodRoutes } from './routes/payment-methods.ts'
 import { disputeRoutes } from './routes/disputes.ts'
@@ -16,6 +17,7 @@ import { refundRoutes } from './routes/refunds.ts'
 import { paymentRoutes } from './routes/payments.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { dunningPolicyRoutes } from './routes/dunning-policies.ts'
+import { reconciliationRoutes } from './routes/reconciliations.ts'
 import { subscriptionCommandRoutes } from './routes/subscription-commands.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { testClockRoutes } from './routes/test-clocks.ts'
@@ -52,6 +54,8 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<BaseEnv> {
   walletOperationRoutes(api, dependencies)
   dunningPolicyRoutes(api, dependencies)
   testClockRoutes(api, dependencies)
+  ledgerRoutes(api, dependencies)
+  reconciliationRoutes(api, dependencies)
   app.route('/api/v1', api)
   return app
 }

@@ -8,27 +8,52 @@ export interface Place<P extends IdPrefix> {
 }
 
 export function writeCursor<P extends IdPrefix>({ createdAt, id }: Place<P>): string {
-  return Buffer.from(`${createdAt.getTime()} ${id}`).toString('base64url')
+  return encode(`${createdAt.getTime()} ${id}`)
 }
 
 /** @throws BillingError `invalid_request` for anything that we did not write. */
 export function readCursor<P extends IdPrefix>(prefix: P, cursor: string | undefined): Place<P> | undefined {
   if (cursor === undefined) return undefined
-  const [time = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
+  const [time = '', id = ''] = decode(cursor).split(' ')
   if (/^\d{1,14}$/.test(time) && isId(prefix, id)) return { createdAt: new Date(Number(time)), id }
   throw notOurs()
 }
 
 /** Of a list whose rows are numbered. */
-export const writeNumberCursor = (number: number): string => Buffer.from(`${number}`).toString('base64url')
+export const writeNumberCursor = (number: number): string => encode(`${number}`)
 
 /** @throws BillingError `invalid_request` for anything that we did not write. */
 export function readNumberCursor(cursor: string | undefined): number | undefined {
   if (cursor === undefined) return undefined
-  const number = Buffer.from(cursor, 'base64url').toString()
+  const number = decode(cursor)
   if (/^[1-9]\d{0,8}$/.test(number)) return Number(number)
   throw notOurs()
 }
+
+/** Of a list that is in the order of a text. */
+export const writeTextCursor = (text: string): string => encode(text)
+
+/** @throws BillingError `invalid_request` for anything that we did not write. */
+export function readTextCursor(cursor: string | undefined): string | undefined {
+  const text = cursor && decode(cursor)
+  if (text === '' || text?.includes('\0')) throw notOurs()
+  return text
+}
+
+/** Of a list in the order of time whose rows have names of another making than our ids. */
+export const writeTimeCursor = ({ createdAt, id }: { createdAt: Date; id: string }): string =>
+  encode(`${createdAt.getTime()} ${id}`)
+
+/** @throws BillingError `invalid_request` for anything that we did not write. */
+export function readTimeCursor(cursor: string | undefined): { createdAt: Date; id: string } | undefined {
+  if (cursor === undefined) return undefined
+  const [time = '', id = ''] = decode(cursor).split(' ')
+  if (!/^\d{1,14}$/.test(time) || !/^[\w:.-]{1,100}$/.test(id)) throw notOurs()
+  return { createdAt: new Date(Number(time)), id }
+}
+
+const encode = (text: string) => Buffer.from(text).toString('base64url')
+const decode = (cursor: string) => Buffer.from(cursor, 'base64url').toString()
 
 function notOurs(): BillingError {
   const message = 'cursor must be the next_cursor of an earlier page; leave it out for the first page.'

@@ -4,6 +4,7 @@ import type { Database } from '../db/client.ts'
 import { projectExists } from '../db/projects.ts'
 import { BillingError } from '../domain/errors.ts'
 import { isId, type ProjectId } from '../domain/ids.ts'
+import { ACCOUNT_BOOK } from '../domain/ledger.ts'
 import type { Caller, CallerEnv, OperatorCaller, Tenant } from './context.ts'
 import { may, type Permission } from './permissions.ts'
 
@@ -30,6 +31,8 @@ export function forProject(
     if (caller.kind === 'operator' && !(await projectExists(system, projectId)))
       throw new BillingError('project_not_found')
     demand(caller, permission)
+    // The book of the Stripe account is there to be read.
+    if (projectId === ACCOUNT_BOOK && permission !== 'read') throw new BillingError('project_not_found')
     c.set('tenant', { projectId, actor: caller.kind === 'project' ? caller.keyId : caller.operatorId })
     await next()
   })

@@ -11,6 +11,7 @@ import {
   paymentMethodStart,
   refundStart,
   type RefundStart,
+  reconcileStart,
   subscriptionStart,
   type SubscriptionStart,
   testClockStart,
@@ -65,6 +66,8 @@ export interface Orchestrator {
     clockId: ClockId,
     advance: { targetTime: number; updateId: string },
   ): Promise<void>
+  /** Has a comparison run that is written down, unless it does. */
+  reconcile(reconciliationId: string, requestedBy: string): Promise<void>
   isReachable(): Promise<boolean>
 }
 
@@ -201,6 +204,16 @@ export function createOrchestrator(temporal: Client): Orchestrator {
         )
       } catch (error) {
         throw translateUpdateError(error, { test_clock_id: clockId })
+      }
+    },
+
+    async reconcile(reconciliationId, requestedBy) {
+      try {
+        await temporal.withDeadline(Date.now() + CATALOG_DEADLINE_MS, () =>
+          temporal.workflow.start('reconcile', reconcileStart(reconciliationId, requestedBy)),
+        )
+      } catch (error) {
+        throw translateUpdateError(error, { reconciliation_id: reconciliationId })
       }
     },
 

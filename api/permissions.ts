@@ -12,6 +12,7 @@ export type Permission =
   | 'use_credits'
   | 'manage_wallets'
   | 'move_test_clocks'
+  | 'reconcile'
   | 'manage_projects'
   | 'manage_keys'
   | 'manage_operators'
@@ -37,6 +38,7 @@ const ofOperators: Record<OperatorRole, readonly Permission[]> = {
     'use_credits',
     'manage_wallets',
     'move_test_clocks',
+    'reconcile',
   ],
   admin: [
     'read',
@@ -47,6 +49,7 @@ const ofOperators: Record<OperatorRole, readonly Permission[]> = {
     'use_credits',
     'manage_wallets',
     'move_test_clocks',
+    'reconcile',
     'manage_projects',
     'manage_keys',
     'manage_operators',

@@ -13,6 +13,7 @@ import { checkouts } from './rows/b1-checkouts.ts'
 import { payments } from './rows/b2-payments.ts'
 import { webhooks } from './rows/b3-webhooks.ts'
 import { webhookToRow } from './rows/b4-webhook-to-row.ts'
+import { ledger } from './rows/b5-ledger.ts'
 import { drain } from './rows/b6-drain.ts'
 import { commitToConsumer } from './rows/b7-commit-to-consumer.ts'
 import { asleep } from './rows/b8-asleep.ts'
@@ -26,6 +27,7 @@ const allRows: Row[] = [
   payments,
   webhooks,
   webhookToRow,
+  ledger,
   drain,
   commitToConsumer,
   asleep,

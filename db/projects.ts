@@ -1,7 +1,8 @@
-import { asc, desc, eq, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, ne, sql } from 'drizzle-orm'
 import type { Plan, Product } from '../domain/catalog.ts'
 import type { DunningPolicy } from '../domain/dunning-policy.ts'
 import type { ProjectId } from '../domain/ids.ts'
+import { ACCOUNT_BOOK } from '../domain/ledger.ts'
 import type { Currency } from '../domain/money.ts'
 import { writeAudit } from './audit.ts'
 import { toPlan, toProduct } from './catalog.ts'
@@ -106,6 +107,27 @@ export async function projectExists(system: Database, projectId: ProjectId): Pro
   return row !== undefined
 }
 
+/** Which of these projects there are. */
+export async function existingProjects(system: Database, projectIds: ProjectId[]): Promise<Set<ProjectId>> {
+  if (projectIds.length === 0) return new Set()
+  const rows = await system
+    .select({ projectId: projects.projectId })
+    .from(projects)
+    .where(inArray(projects.projectId, projectIds))
+  return new Set(rows.map(({ projectId }) => projectId))
+}
+
+/** The project that comes after that one, in the order of their ids; the account's own book is none. */
+export async function projectAfter(system: Database, projectId: string): Promise<ProjectId | undefined> {
+  const [row] = await system
+    .select({ projectId: projects.projectId })
+    .from(projects)
+    .where(and(sql`${projects.projectId} > ${projectId}`, ne(projects.projectId, ACCOUNT_BOOK)))
+    .orderBy(asc(projects.projectId))
+    .limit(1)
+  return row?.projectId
+}
+
 /** Projects of the installation, newest first. */
 export async function listProjects(
   system: Database,
@@ -116,8 +138,11 @@ export async function listProjects(
     .select()
     .from(projects)
     .where(
-      before &&
-        sql`(${projects.createdAt}, ${projects.projectId}) < (${before.createdAt.toISOString()}::timestamptz, ${before.id})`,
+      and(
+        ne(projects.projectId, ACCOUNT_BOOK),
+        before &&
+          sql`(${projects.createdAt}, ${projects.projectId}) < (${before.createdAt.toISOString()}::timestamptz, ${before.id})`,
+      ),
     )
     .orderBy(desc(projects.createdAt), desc(projects.projectId))
     .limit(limit)

@@ -31,3 +31,16 @@ export async function findOwner(
     .map((id) => rows.find((row) => row.stripeId === id))
     .find((row) => row !== undefined)
 }
+
+/** The owners of all of these objects that we know. */
+export async function findOwners(
+  system: Database,
+  { stripeIds, livemode }: { stripeIds: string[]; livemode: boolean },
+): Promise<Map<string, { projectId: ProjectId; ownerId: OwnerId }>> {
+  if (stripeIds.length === 0) return new Map()
+  const rows = await system
+    .select()
+    .from(stripeObjects)
+    .where(and(inArray(stripeObjects.stripeId, stripeIds), eq(stripeObjects.livemode, livemode)))
+  return new Map(rows.map(({ stripeId, projectId, ownerId }) => [stripeId, { projectId, ownerId }]))
+}

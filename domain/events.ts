@@ -6,6 +6,7 @@ import type { DisputeStatus } from './disputes.ts'
 import type { DisputeId, PaymentId, RefundId, SubscriptionId, WalletTransactionId } from './ids.ts'
 import type { RefundOrigin, RefundStatus } from './refunds.ts'
 import type { SubscriptionNotice, SubscriptionNoticeKind, TopUpNotice } from './notices.ts'
+import type { DifferenceKind } from './reconciliation.ts'
 import type { SubscriptionStatus } from './subscription.ts'
 
 /** What the world is told: the payload of each event type. The published JSON Schemas are held to these in tests. */
@@ -235,6 +236,21 @@ export interface CreditsTopUpFailedData {
 export type EventDataByType = EventDataOfFacts & {
   [Kind in SubscriptionNoticeKind as `notice.${Kind}`]: SubscriptionNotice
 }
+/** Stripe's books and ours do not agree, and a person must look. */
+export interface ReconciliationDifferenceData {
+  reconciliation_id: string
+  kind: DifferenceKind
+  /** What the kind means, as a sentence. */
+  explanation: string
+  /** `stripe-account` for what no user has caused. */
+  user_id: string
+  /** What it is about with us, and at Stripe; where it is on one side alone, only that. */
+  subject_id?: string
+  stripe_id?: string
+  /** What each side says, as texts. */
+  ours: Record<string, string>
+  stripes: Record<string, string>
+}
 
 interface EventDataOfFacts {
   'payment.created': PaymentData
@@ -274,6 +290,7 @@ interface EventDataOfFacts {
   'credits.low_balance': CreditsLowBalanceData
   'credits.top_up_failed': CreditsTopUpFailedData
   'notice.top_up_failed': TopUpNotice
+  'alert.reconciliation_difference': ReconciliationDifferenceData
   'entitlement.role_granted': RoleData
   'entitlement.role_revoked': RoleData
 }

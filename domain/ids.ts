@@ -1,7 +1,7 @@
 /** Branded ids: `pay_01hx…`. An id is made only by its parser or from 16 bytes, so a wrong one cannot travel far. */
 
 export type IdPrefix =
-  'prj' | 'key' | 'op' | 'cst' | 'pay' | 'sbs' | 'rfd' | 'dsp' | 'clk' | 'wtx' | 'ev' | 'le'
+  'prj' | 'key' | 'op' | 'cst' | 'pay' | 'sbs' | 'rfd' | 'dsp' | 'clk' | 'wtx' | 'ev' | 'le' | 'rec'
 
 declare const brand: unique symbol
 export type Id<P extends IdPrefix> = `${P}_${string}` & { readonly [brand]: P }

@@ -13,6 +13,7 @@ import { attemptTriggers } from '../domain/dunning.ts'
 import { externalNamePattern, type Id, type IdPrefix } from '../domain/ids.ts'
 import { subscriptionNoticeKinds } from '../domain/notices.ts'
 import { refundOrigins, refundStatuses } from '../domain/refunds.ts'
+import { differenceKindNames } from '../domain/reconciliation.ts'
 import { subscriptionStatuses } from '../domain/subscription.ts'
 
 /** What every event is, for those who read them: the source of the published JSON Schemas and of the AsyncAPI document.
@@ -99,6 +100,7 @@ const dunning = {
     .nonnegative()
     .describe('The version of the dunning policy that the case began with; 0 is the default.'),
 }
+const side = (description: string) => z.record(z.string(), z.string()).describe(description)
 const declineCode = z.string().describe("Stripe's decline code.").optional()
 
 const microDollars = (description: string) =>
@@ -268,6 +270,18 @@ export const dataSchemas = {
       refund_id: id('rfd', 'The refund, where the policy gives the money back.').optional(),
     })
     .describe("For finance: the customer's bank suspects fraud; a dispute may follow."),
+  'alert.reconciliation_difference': z
+    .strictObject({
+      reconciliation_id: z.string().describe('The comparison that found it.'),
+      kind: z.enum(differenceKindNames),
+      explanation: z.string().describe('What the kind means, as a sentence.'),
+      user_id: externalName('The payer; `stripe-account` for what no user has caused.'),
+      subject_id: z.string().describe('What it is about with us.').optional(),
+      stripe_id: z.string().describe('What it is about at Stripe.').optional(),
+      ours: side('What we say.'),
+      stripes: side('What Stripe says.'),
+    })
+    .describe("Stripe's books and ours do not agree, and a person must look."),
   'notice.retry_upcoming': notice.describe('The customer is told that a charge is about to be tried again.'),
   'notice.payment_failed': notice.describe('The customer is told that a charge failed.'),
   'notice.authentication_required': notice.describe('The customer must confirm the payment at their bank.'),

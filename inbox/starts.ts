@@ -6,12 +6,14 @@ import {
 } from '@temporalio/common'
 import type { ClockId, CustomerId, PaymentId, ProjectId, RefundId, SubscriptionId } from '../domain/ids.ts'
 import type { RefundOpening } from '../domain/refunds.ts'
+import { CALLS_AT_MOST } from '../domain/reconciliation.ts'
 import type { SubscriptionStatus } from '../domain/subscription.ts'
 import {
   caseTitle,
   catalogWorkflowId,
   checkoutWorkflowId,
   dunningWorkflowId,
+  reconcileWorkflowId,
   paymentMethodWorkflowId,
   disputeWorkflowId,
   refundWorkflowId,
@@ -29,6 +31,7 @@ import type {
   PaymentMethodInput,
   DisputeInput,
   RefundInput,
+  ReconcileInput,
   SubscriptionInput,
   TestClockInput,
   TopUpInput,
@@ -288,5 +291,15 @@ export function catalogStart(projectId: ProjectId) {
     typedSearchAttributes: new TypedSearchAttributes([{ key: searchAttributes.project, value: projectId }]),
     priority: { fairnessKey: projectId },
     staticSummary: 'Prices of plans and products at Stripe',
+  }
+}
+
+export function reconcileStart(reconciliationId: string, requestedBy: string) {
+  return {
+    ...policies,
+    workflowId: reconcileWorkflowId(reconciliationId),
+    args: [{ version: 1, requestedBy, callsAtMost: CALLS_AT_MOST }] satisfies [ReconcileInput],
+    typedSearchAttributes: new TypedSearchAttributes([{ key: searchAttributes.status, value: 'running' }]),
+    staticSummary: "Comparison of Stripe's books with ours",
   }
 }

@@ -32,6 +32,7 @@ export interface Run {
 const setup = {
   database: () => import('../setup/migrate.ts'),
   temporal: () => import('../setup/search-attributes.ts'),
+  schedule: () => import('../setup/reconcile-schedule.ts'),
   kafka: () => import('../setup/kafka-topics.ts'),
   stripe: () => import('../setup/webhook-endpoint.ts'),
 }
@@ -69,6 +70,8 @@ export async function startStack(run: Run): Promise<Stack> {
     step(run, 'kafka', () => kafkaWithTopics(run, config)),
   ])
 
+  const { ensureReconcileSchedule } = await setup.schedule()
+  await ensureReconcileSchedule(config.temporal, config.reconcileEveryMinutes)
   const { QUITTANCE_OPERATOR_KEY: operatorKey } = plan.environment
   const stack: Stack = {
     api_url: plan.apiUrl,

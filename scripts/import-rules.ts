@@ -48,8 +48,8 @@ const rooms: Record<string, Room> = {
     types: ['config.ts'],
   },
   setup: {
-    imports: ['domain', 'db', 'providers', 'setup', 'workflows/search-attributes.ts'],
-    types: ['config.ts'],
+    imports: ['domain', 'db', 'providers', 'setup', 'workflows/ids.ts', 'workflows/search-attributes.ts'],
+    types: ['config.ts', 'workflows'],
   },
   // Only the mains compose: they read the configuration, build the adapters and hand them in.
   'api/main.ts': { imports: ['config.ts', 'log.ts', 'api', 'db', 'domain', 'inbox', 'providers'] },

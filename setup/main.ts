@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { loadSetupConfig, type SetupConfig } from '../config.ts'
 import { ensureEventTopics } from './kafka-topics.ts'
 import { migrate } from './migrate.ts'
+import { ensureReconcileSchedule } from './reconcile-schedule.ts'
 import { ensureSearchAttributes } from './search-attributes.ts'
 import { ensureWebhookEndpoint } from './webhook-endpoint.ts'
 
@@ -15,6 +16,9 @@ const config = loadSetupConfig()
 await prepareDatabase(config)
 const attributes = await ensureSearchAttributes(config.temporal)
 tell('Temporal', attributes.length > 0 ? `registered ${attributes.join(', ')}` : 'has every search attribute')
+const { reconcileEveryMinutes: minutes } = config
+await ensureReconcileSchedule(config.temporal, minutes)
+tell('Temporal', minutes > 0 ? `compares Stripe's books every ${minutes} minutes` : 'compares by hand only')
 if (config.kafka) {
   const topics = await ensureEventTopics(config.kafka)
   tell('Kafka', topics.length > 0 ? `created ${topics.join(', ')}` : 'has every topic')

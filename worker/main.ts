@@ -5,10 +5,12 @@ import { collectDefaultMetrics } from 'prom-client'
 import { type Config, loadConfig } from '../config.ts'
 import { connect } from '../db/client.ts'
 import { createDispatcher } from '../inbox/dispatch.ts'
+import { createTellOwner } from '../inbox/tell-owner.ts'
 import { createLogger, type Logger } from '../log.ts'
 import { createEventPublisher } from '../providers/kafka.ts'
 import { createMailer } from '../providers/mail.ts'
 import { API_VERSION } from '../providers/stripe/api-version.ts'
+import { createStripeBooks } from '../providers/stripe/books.ts'
 import { createStripeClient } from '../providers/stripe/client.ts'
 import { createStripeProvider } from '../providers/stripe/provider.ts'
 import { temporalConnectionOptions } from '../providers/temporal.ts'
@@ -51,6 +53,7 @@ async function main(): Promise<void> {
   })
   const { livemode } = config.stripe
   const dispatcher = createDispatcher({ system, temporal, livemode, apiVersion: API_VERSION, logger })
+  const stripe = createStripeClient(config.stripe)
   const sweep = startSweep({ system, temporal, dispatcher, logger })
   const revival = startRevival({ system, temporal, logger })
   const workers = await createWorkers({
@@ -59,9 +62,16 @@ async function main(): Promise<void> {
     workflowBundle: await workflowBundle(config),
     activities: {
       database: connections.application,
-      provider: createStripeProvider(createStripeClient(config.stripe)),
+      provider: createStripeProvider(stripe),
       now: () => new Date(),
       ticker: createTicker(temporal),
+    },
+    reconciliation: {
+      database: connections.application,
+      system,
+      books: createStripeBooks(stripe, { livemode }),
+      tellOwner: createTellOwner({ system, dispatcher, livemode, apiVersion: API_VERSION }),
+      livemode,
     },
     stripeActivitiesPerSecond: config.stripe.activitiesPerSecond,
     buildId: config.buildId,

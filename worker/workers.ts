@@ -6,6 +6,8 @@ import {
 } from '@temporalio/worker'
 import type { ActivityDependencies } from '../activities/dependencies.ts'
 import { createRecordActivities, createStripeActivities } from '../activities/index.ts'
+import type { ReconcileDependencies } from '../activities/reconcile/dependencies.ts'
+import { createReconcileActivities } from '../activities/reconcile/index.ts'
 import { STRIPE_TASK_QUEUE, TASK_QUEUE } from '../workflows/ids.ts'
 import { activityInterceptors } from './interceptors.ts'
 
@@ -14,6 +16,8 @@ export interface WorkersInput {
   namespace: string
   workflowBundle: WorkflowBundleOption
   activities: ActivityDependencies
+  /** Left out where nothing is to be compared. */
+  reconciliation?: ReconcileDependencies
   /** Over all workers of the installation; unset means no limit. */
   stripeActivitiesPerSecond: number | undefined
   /** The release that these workers run, where releases are told apart. */
@@ -57,7 +61,10 @@ export async function createWorkers(input: WorkersInput): Promise<Worker[]> {
     Worker.create({
       ...shared,
       taskQueue: STRIPE_TASK_QUEUE,
-      activities: createStripeActivities(input.activities),
+      activities: {
+        ...createStripeActivities(input.activities),
+        ...(input.reconciliation && createReconcileActivities(input.reconciliation)),
+      },
       maxConcurrentActivityTaskExecutions: databasePoolSize * 4,
       ...(input.stripeActivitiesPerSecond !== undefined && {
         maxTaskQueueActivitiesPerSecond: input.stripeActivitiesPerSecond,

@@ -28,6 +28,7 @@ export const disputeWorkflowId = (disputeId: DisputeId) => `dispute/${disputeId}
 export const walletExpiryWorkflowId = (customerId: CustomerId) => `walletExpiry/${customerId}` as const
 export const topUpWorkflowId = (paymentId: PaymentId) => `topUp/${paymentId}` as const
 export const catalogWorkflowId = (projectId: ProjectId) => `catalog/${projectId}` as const
+export const reconcileWorkflowId = (reconciliationId: string) => `reconcile/${reconciliationId}` as const
 
 /** What stands beside the id in Temporal's list: no personal data but the project's own name of the user. */
 export const subscriptionTitle = (userId: string | undefined, planId: string | null | undefined) =>

@@ -15,6 +15,7 @@ import type {
 import type { PaymentMethodChange } from '../domain/payment-methods.ts'
 import type { RefundOpening, RefundStatus } from '../domain/refunds.ts'
 import type { KnownSubscription, SubscriptionStatus } from '../domain/subscription.ts'
+import type { ReconciliationStatus } from '../domain/reconciliation.ts'
 import type { ClockInput } from './clock.ts'
 
 /** What can be said to workflows, and what they are started with. Inputs carry a version: they outlive deployments. */
@@ -164,6 +165,15 @@ export const testClockOpened = defineUpdate<void>('opened')
 /** Moves the clock to a time (milliseconds since 1970). Answers when it has begun to move. */
 export const advanceTestClock = defineUpdate<void, [{ targetTime: number }]>('advance')
 
+/** A comparison of Stripe's books with ours. Its id is the rest of the workflow's: a schedule names each run by its time. */
+export interface ReconcileInput {
+  version: 1
+  /** An operator, or `schedule`. */
+  requestedBy: string
+  /** Calls of Stripe's API in one run; the next goes on where they ended. */
+  callsAtMost: number
+}
+
 /** Who asks for a command, and why: both go into the audit. */
 export interface CommandRequest {
   by: string
@@ -207,6 +217,7 @@ export interface WorkflowState {
     | 'ready'
     | 'advancing'
     | 'watching'
+    | ReconciliationStatus
   /** In plain words, as in Temporal UI. */
   waitingFor: string
   /** RFC 3339; the deadline at which it looks by itself. */

@@ -6,6 +6,7 @@ import {
   proxyLocalActivities,
 } from '@temporalio/workflow'
 import type { RecordActivities, StripeActivities } from '../activities/index.ts'
+import type { ReconcileActivities } from '../activities/reconcile/index.ts'
 import { STRIPE_TASK_QUEUE } from './ids.ts'
 
 /** Timeouts and retries, per dependency. Trouble with a connection is waited out for ever, with a cap on the wait; a real
@@ -118,3 +119,17 @@ export const playTestClock = proxyActivities<StripeActivities>({
   heartbeatTimeout: '15 seconds',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '5 seconds' },
 }).playTestClock
+
+/** Compares for some seconds at a time. On Stripe's own queue, where it stands in line with everything else. */
+const comparison = proxyActivities<ReconcileActivities>({
+  taskQueue: STRIPE_TASK_QUEUE,
+  startToCloseTimeout: '5 minutes',
+  heartbeatTimeout: '8 seconds',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
+})
+export const { beginReconciling } = comparison
+export const reconcileStep = (
+  input: Parameters<ReconcileActivities['reconcileStep']>[0],
+  summary: string,
+): ReturnType<ReconcileActivities['reconcileStep']> =>
+  comparison.reconcileStep.executeWithOptions({ summary }, [input])

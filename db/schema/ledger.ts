@@ -9,7 +9,7 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
-import type { LedgerEntryId, ProjectId } from '../../domain/ids.ts'
+import type { LedgerEntryId, PaymentId, ProjectId } from '../../domain/ids.ts'
 import type { Asset, LedgerAccount } from '../../domain/ledger.ts'
 import { amountMinor, currencyCode, instant, recordedNow } from './columns.ts'
 import { projects } from './projects.ts'
@@ -25,14 +25,22 @@ export const ledgerEntries = pgTable(
     entryId: text('entry_id').$type<LedgerEntryId>().notNull(),
     /** `pay_…/succeeded`: the same movement cannot be entered twice. */
     intent: text('intent').notNull(),
+    /** Empty for what concerns no user, as a payout. */
     userId: text('user_id').notNull(),
+    /** What was paid, where that is known: the statement of a payment or an invoice is found by it. */
+    paymentId: text('payment_id').$type<PaymentId>(),
+    invoiceId: text('invoice_id'),
     occurredAt: instant('occurred_at').notNull(),
     recordedAt: recordedNow('recorded_at'),
   },
   (table) => [
     primaryKey({ columns: [table.projectId, table.entryId] }),
     uniqueIndex('ledger_entries_intent').on(table.projectId, table.intent),
-    index('ledger_entries_of_user').on(table.projectId, table.userId, table.recordedAt),
+    index('ledger_entries_in_order').on(table.projectId, table.occurredAt, table.entryId),
+    index('ledger_entries_of_user').on(table.projectId, table.userId, table.occurredAt),
+    index('ledger_entries_of_payment')
+      .on(table.projectId, table.paymentId)
+      .where(sql`${table.paymentId} is not null`),
   ],
 )
 

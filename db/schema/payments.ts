@@ -22,6 +22,7 @@ import type {
   RefundId,
   SubscriptionId,
 } from '../../domain/ids.ts'
+import { ACCOUNT_BOOK } from '../../domain/ledger.ts'
 import { amountMinor, currencyCode, instant, recordedNow } from './columns.ts'
 import { testClocks } from './clocks.ts'
 import { plans, products, projects } from './projects.ts'
@@ -50,6 +51,7 @@ export const customers = pgTable(
       columns: [table.projectId, table.clockId],
       foreignColumns: [testClocks.projectId, testClocks.clockId],
     }),
+    check('customers_of_projects', sql`${table.projectId} <> ${sql.raw(`'${ACCOUNT_BOOK}'`)}`),
   ],
 )
 

@@ -13,6 +13,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import type { Plan } from '../../domain/catalog.ts'
 import type { KeyId, OperatorId, ProjectId } from '../../domain/ids.ts'
+import { ACCOUNT_BOOK } from '../../domain/ledger.ts'
 import { amountMinor, currencyCode, hash, instant, recordedNow } from './columns.ts'
 
 /** A tenant: one product of the company. */
@@ -43,6 +44,7 @@ export const apiKeys = pgTable(
   (table) => [
     primaryKey({ columns: [table.projectId, table.keyId] }),
     uniqueIndex('api_keys_hash').on(table.keyHash),
+    check('api_keys_of_projects', sql`${table.projectId} <> ${sql.raw(`'${ACCOUNT_BOOK}'`)}`),
   ],
 )
 

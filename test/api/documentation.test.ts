@@ -111,6 +111,7 @@ describe('the OpenAPI document', () => {
       'NewAdjustment',
       'WalletReason',
       'WalletSettings',
+      'NewReconciliation',
     ]
     expect(Object.keys(components.schemas)).toEqual(expect.arrayContaining(bodies))
     expect(bodies.filter((name) => components.schemas[name]?.additionalProperties !== false)).toEqual([])

@@ -41,6 +41,8 @@ const tenantTables = [
   'credit_lots',
   'wallet_transactions',
   'top_ups',
+  'balance_transactions',
+  'reconciliation_differences',
 ]
 
 const application = () => seeded.connections.application
@@ -248,6 +250,18 @@ describe('the system role', () => {
     expect((await systemClient`select clock_id from customers`).length).toBe(2)
     await expect(systemClient`select policy from dunning_cases`).rejects.toThrow(/permission denied/)
     expect(await systemClient`select invoice_id, status from dunning_cases`).toEqual([])
+  })
+
+  it('learns of the ledger what all books together say that Stripe holds, and nothing more', async () => {
+    const { systemClient } = seeded.connections
+    expect(await systemClient`select * from stripe_balance_of_all_books()`).toEqual([])
+    await expect(systemClient`select * from ledger_transfers`).rejects.toThrow(/permission denied/)
+    const asking = application().execute(sql.raw('select * from stripe_balance_of_all_books()'))
+    expect(causeOf(await asking.catch((error: unknown) => error))).toMatch(/permission denied/)
+    for (const table of ['reconciliations', 'reconciliation_differences', 'stripe_cursors']) {
+      const reading = application().execute(sql.raw(`select * from ${table}`))
+      expect(causeOf(await reading.catch((error: unknown) => error))).toMatch(/permission denied/)
+    }
   })
 
   it('changes nothing of a payment but when it is looked at again', async () => {

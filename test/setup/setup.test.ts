@@ -1,10 +1,12 @@
-import { Connection } from '@temporalio/client'
+import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client'
 import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
 import { createKafka } from '../../providers/kafka.ts'
+import { ensureReconcileSchedule, RECONCILE_SCHEDULE } from '../../setup/reconcile-schedule.ts'
 import { ensureEventTopics } from '../../setup/kafka-topics.ts'
 import { searchAttributeNames } from '../../setup/search-attribute-names.ts'
 import { ensureSearchAttributes } from '../../setup/search-attributes.ts'
+import { eventually } from '../support/eventually.ts'
 import { createDatabase, createNamespace, part } from '../support/stack.ts'
 
 describe('set-up of a deployment', () => {
@@ -26,6 +28,32 @@ describe('set-up of a deployment', () => {
     const connection = await Connection.connect({ address })
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace })
     expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining(searchAttributeNames))
+    await connection.close()
+  })
+
+  it('has books compared again and again, as often as is configured, and repeats without harm', async () => {
+    const { address, namespace } = await createNamespace()
+    const config = { address, namespace, apiKey: undefined, tls: undefined }
+    const connection = await Connection.connect({ address })
+    const schedule = new Client({ connection, namespace }).schedule.getHandle(RECONCILE_SCHEDULE)
+    for (const minutes of [60, 60, 15]) {
+      await ensureReconcileSchedule(config, minutes)
+      const { spec, action, policies } = await schedule.describe()
+      expect(spec.intervals).toMatchObject([{ every: minutes * 60_000 }])
+      expect(action).toMatchObject({ workflowType: 'reconcile', workflowId: 'reconcile/scheduled' })
+      expect(policies.overlap).toBe('SKIP')
+    }
+    await schedule.trigger()
+    const started = await eventually('the schedule has started a run', async () => {
+      const { info } = await schedule.describe()
+      return info.recentActions[0]
+    })
+    expect(started.action).toMatchObject({
+      workflow: { workflowId: expect.stringMatching(/^reconcile\/scheduled-20\d\d-/) },
+    })
+    await ensureReconcileSchedule(config, 0)
+    await expect(schedule.describe()).rejects.toThrow(ScheduleNotFoundError)
+    await ensureReconcileSchedule(config, 0)
     await connection.close()
   })
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { toFailure } from '../../activities/failures.ts'
 import type { Followed } from '../../activities/record-look.ts'
 import type { RecordActivities, StripeActivities } from '../../activities/index.ts'
+import type { ReconcileActivities } from '../../activities/reconcile/index.ts'
 import type { KnownSubscription } from '../../domain/subscription.ts'
 import { bundleWorkflows } from '../../worker/bundle.ts'
 import { STRIPE_TASK_QUEUE, TASK_QUEUE } from '../../workflows/ids.ts'
@@ -16,11 +17,12 @@ import { startTimeSkipping, type TimeSkipping } from '../support/time-skipping.t
 const KEYWORD = 2
 
 /** What the workflows of a test may do: each activity as the test plays it. */
-type Activities = StripeActivities & RecordActivities
+type Activities = StripeActivities & RecordActivities & ReconcileActivities
 export type PlayedActivities = Partial<Activities>
 
 const names = Object.keys({
   attemptPayment: true,
+  beginReconciling: true,
   changePaymentMethod: true,
   followDispute: true,
   followRefund: true,
@@ -42,6 +44,7 @@ const names = Object.keys({
   recordRefusal: true,
   recordTrialNotice: true,
   remindOfDispute: true,
+  reconcileStep: true,
   reportClockDeadline: true,
   runCommand: true,
   setTestClock: true,

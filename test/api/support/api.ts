@@ -91,6 +91,7 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
       tellRefund: async () => {},
       openTestClock: async () => {},
       advanceTestClock: async () => {},
+      reconcile: async () => {},
       isReachable: async () => true,
       ...options.orchestrator,
     },
