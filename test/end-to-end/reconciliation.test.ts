@@ -34,7 +34,7 @@ describe('a comparison of books that agree', () => {
     })
     await eventually('its money is booked', async () => {
       const { data } = await stripe.sdk.charges.list({ payment_intent: foreign.id })
-      return data[0]?.balance_transaction
+      return typeof data[0]?.balance_transaction === 'string'
     })
     await stripe.payOut('brl', { include_pending: true })
 
