@@ -101,6 +101,8 @@ export interface NewRefund {
     subscriptionAction: RefundPolicy['subscription']
   }
   requestedBy: string
+  /** Of the request; that of the charge where nobody has asked. */
+  correlationId?: string
   /** By the clock of the customer. */
   at: Date
   why: string
@@ -118,8 +120,8 @@ export async function acceptRefund(
   seen: ChargeSnapshot,
   asked: NewRefund,
 ): Promise<RefundRow> {
-  const { projectId, userId, correlationId } = charge
-  const { refundId } = asked
+  const { projectId, userId } = charge
+  const { refundId, correlationId = charge.correlationId } = asked
   const intent = `${refundId}/accepted`
   await once(transaction, { projectId, intent }, async () => {
     const reserved = await reservedOf(transaction, charge, seen, asked.stripeRefundId)
@@ -136,6 +138,7 @@ export async function acceptRefund(
       .insert(refunds)
       .values({
         ...ownerOf(charge),
+        correlationId,
         stripeChargeId: charge.stripeChargeId,
         refundId,
         amount,
@@ -196,10 +199,10 @@ async function unusedOf(
 async function takeCredits(
   transaction: Transaction,
   charge: ChargeRow,
-  { refundId, requestedBy, stripeRefundId }: NewRefund,
+  { refundId, requestedBy, stripeRefundId, correlationId = charge.correlationId }: NewRefund,
   net: number,
 ): Promise<number> {
-  const { projectId, paymentId, correlationId } = charge
+  const { projectId, paymentId } = charge
   if (paymentId === null) return 0
   const taken = await takeBackLot(transaction, {
     projectId,

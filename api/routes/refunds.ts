@@ -279,7 +279,7 @@ export function refundRoutes(app: OpenAPIHono<CallerEnv>, dependencies: ApiDepen
     if (flaw)
       throw new BillingError('invalid_request', { fields: [{ path: 'amount', message: `amount ${flaw}` }] })
     return inProject(application, owner.projectId, async (transaction) => {
-      const charge = await lockCharge(transaction, { ...owner, correlationId }, reading)
+      const charge = await lockCharge(transaction, owner, reading)
       const { policy } = await currentRefundPolicy(transaction, owner.projectId)
       const project = await findProject(transaction, owner.projectId)
       const { at } = await timeOfCustomer(transaction, owner, new Date())
@@ -295,6 +295,7 @@ export function refundRoutes(app: OpenAPIHono<CallerEnv>, dependencies: ApiDepen
           subscriptionAction: input.subscription ?? (amount === left ? policy.subscription : 'keep'),
         }),
         requestedBy: actor,
+        correlationId,
         takesCredits: policy.credits === 'take_back',
         at,
         why: 'A refund was asked for over the API.',
