@@ -150,11 +150,13 @@ async function moveMoney(
   { isWithdrawn, amount }: DisputeSnapshot,
 ): Promise<void> {
   if (row.isWithdrawn === isWithdrawn) return
-  const { projectId, disputeId, userId } = row
+  const { projectId, disputeId, userId, paymentId, invoiceId } = row
   const movements = row.movements + 1
   await enterLedger(transaction, {
     projectId,
     userId,
+    ...(paymentId !== null && { paymentId }),
+    ...(invoiceId !== null && { invoiceId }),
     intent: `${disputeId}/${isWithdrawn ? 'withdrawn' : 'reinstated'}/${movements}`,
     occurredAt: at,
     transfers: isWithdrawn ? withdrawnTransfers(amount) : reinstatedTransfers(amount),
