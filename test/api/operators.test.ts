@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ACCOUNT_BOOK } from '../../domain/ledger.ts'
 import { createTestApi, operatorKey, shop, type TestApi } from './support/api.ts'
 
 let api: TestApi
@@ -64,7 +65,7 @@ describe('operators', () => {
 
   it('name the project they act for, and one that is there', async () => {
     expect(await api.refusal('GET', '/api/v1/payments', { key: operatorKey })).toBe('400 project_required')
-    for (const id of ['prj_00000000000000000000000000', 'nonsense', "' or 1=1 --"]) {
+    for (const id of ['prj_00000000000000000000000001', 'nonsense', "' or 1=1 --"]) {
       const headers = { 'X-Project-ID': id }
       expect(await api.refusal('GET', '/api/v1/payments', { key: operatorKey, headers })).toBe(
         '404 project_not_found',
@@ -73,6 +74,15 @@ describe('operators', () => {
         '404 project_not_found',
       )
     }
+  })
+
+  it('may read the book of the Stripe account, and do nothing else in it', async () => {
+    const headers = { 'X-Project-ID': ACCOUNT_BOOK }
+    const read = await api.call('GET', '/api/v1/ledger/accounts', { key: operatorKey, headers })
+    expect(read.status).toBe(200)
+    expect(await api.refusal('POST', '/api/v1/payments', { key: operatorKey, headers, body })).toBe(
+      '404 project_not_found',
+    )
   })
 
   it('cannot name two projects at once', async () => {
