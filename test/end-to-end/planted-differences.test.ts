@@ -44,6 +44,13 @@ async function buy(userId: string, card = cards.good) {
   return { paymentId: payment.payment_id, ...row }
 }
 
+/** All of them at once, each under its name. */
+async function allOf<Promises extends Record<string, Promise<unknown>>>(promises: Promises) {
+  const values = await Promise.all(Object.values(promises))
+  const named = Object.keys(promises).map((name, index) => [name, values[index]])
+  return Object.fromEntries(named) as { [Name in keyof Promises]: Awaited<Promises[Name]> }
+}
+
 const of = ({ data }: ReportShown, subject: string) =>
   data
     .filter(({ subject_id, stripe_id }) => subject_id === subject || stripe_id === subject)
@@ -77,29 +84,29 @@ describe('differences that are planted', () => {
       const invoiceOf = (userId: string) => unpaid.get(userId)?.invoiceId ?? ''
 
       const subscriptions = new Map<string, SubscriptionShown>()
-      for (const userId of ['status', 'price', 'quantity', 'period', 'ending', 'canceled', 'revived', 'gone'])
-        subscriptions.set(userId, await subscribe(userId))
+      const subscribing = ['status', 'price', 'quantity', 'period', 'ending', 'canceled', 'revived', 'gone']
+      await Promise.all(subscribing.map(async (userId) => subscriptions.set(userId, await subscribe(userId))))
       const sold = (userId: string) => {
         const shown = subscriptions.get(userId)
         if (!shown) throw new Error(`${userId} has no subscription`)
         return shown
       }
-      const bought = {
-        customerGone: await buy('customer-gone'),
-        customerDeleted: await buy('customer-deleted'),
-        chargeGone: await buy('charge-gone'),
-        otherAmount: await buy('other-amount'),
-        twice: await buy('twice'),
-        byHand: await buy('by-hand'),
-        untaken: await buy('untaken'),
-        feeDiffers: await buy('fee-differs'),
-        transactionGone: await buy('transaction-gone'),
-        refunded: await buy('refunded'),
-        refundFails: await buy('refund-fails'),
-        refundedTwice: await buy('refunded-twice'),
-        disputed: await buy('disputed'),
-        disputeWon: await buy('dispute-won'),
-      }
+      const bought = await allOf({
+        customerGone: buy('customer-gone'),
+        customerDeleted: buy('customer-deleted'),
+        chargeGone: buy('charge-gone'),
+        otherAmount: buy('other-amount'),
+        twice: buy('twice'),
+        byHand: buy('by-hand'),
+        untaken: buy('untaken'),
+        feeDiffers: buy('fee-differs'),
+        transactionGone: buy('transaction-gone'),
+        refunded: buy('refunded'),
+        refundFails: buy('refund-fails'),
+        refundedTwice: buy('refunded-twice'),
+        disputed: buy('disputed'),
+        disputeWon: buy('dispute-won'),
+      })
       const refundOf = async (paymentId: string, amount: number) => {
         const { body } = await client.call('POST', '/api/v1/refunds', {
           body: { payment_id: paymentId, amount },
