@@ -15,7 +15,7 @@ afterAll(() => product.end())
 
 // A few of each race here; `npm run races -- --race NAME --runs 500 --seed S` runs more of one.
 const names = raceNames.filter((name) => (process.env.QUITTANCE_RACE ?? name) === name)
-const RUNS = runs(5)
+const RUNS = runs(2)
 /** More at once would only wait for each other. */
 const AT_ONCE = 84
 
