@@ -54,7 +54,6 @@ export default defineConfig({
           globalSetup,
           // Whole stacks, killed and restarted: after everything else. They wait for timeouts more than they work.
           sequence: { groupOrder: 1 },
-          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
