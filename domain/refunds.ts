@@ -1,6 +1,6 @@
 import type { PaymentId, RefundId, SubscriptionId } from './ids.ts'
 import type { Transfer } from './ledger.ts'
-import { type Money, money } from './money.ts'
+import { amountStepOf, type Money, money } from './money.ts'
 
 /** Giving money back: what may be given, what Stripe tells of it, and what follows from that. */
 
@@ -98,7 +98,7 @@ export interface KnownRefund {
 }
 
 /** The share of a paid period that is left from a moment on, to the second as Stripe prorates, rounded in the customer's favour
- *  by no more than a minor unit. */
+ *  to the next amount that Stripe moves in the currency. */
 export function unusedShare(paid: Money, period: { start: number; end: number }, from: number): Money {
   const seconds = (time: number) => Math.floor(time / 1000)
   const whole = seconds(period.end) - seconds(period.start)
@@ -106,7 +106,8 @@ export function unusedShare(paid: Money, period: { start: number; end: number },
   if (whole <= 0) return money(0, paid.currency)
   // Integers beyond 2^53 are reached by large amounts times seconds.
   const share = (BigInt(paid.amountMinor) * BigInt(left) + BigInt(whole) - 1n) / BigInt(whole)
-  return money(Number(share), paid.currency)
+  const step = amountStepOf(paid.currency)
+  return money(Math.min(Math.ceil(Number(share) / step) * step, paid.amountMinor), paid.currency)
 }
 
 /** How much of a refund is tax: reckoned over all refunds of the charge so far, so that a charge which is refunded in parts has

@@ -136,6 +136,11 @@ describe('the unused share of a period', () => {
     expect(unusedShare(money(99_999_999, currency('jpy')), period, 15 * DAY).amountMinor).toBe(50_000_000)
   })
 
+  it('is an amount that Stripe moves: three-decimal currencies go by tens', () => {
+    expect(unusedShare(money(10_010, currency('kwd')), period, 10 * DAY).amountMinor).toBe(6_680)
+    expect(unusedShare(money(10_010, currency('kwd')), period, 0).amountMinor).toBe(10_010)
+  })
+
   it('never grows with time', () => {
     fc.assert(
       fc.property(amounts, fc.nat(31), fc.nat(31), (paid, one, other) => {
