@@ -4,7 +4,7 @@ import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { firstCall } from './first-call.ts'
 import { startGuard } from './guard.ts'
-import { hold } from './hold.ts'
+import { claims, hold } from './hold.ts'
 import { parseOptions, usage } from './options.ts'
 import { planStack } from './plan.ts'
 import { Processes } from './processes.ts'
@@ -112,7 +112,7 @@ function endWithParent(ending: Ending): void {
 
 async function forgetState(stateDirectory: string): Promise<void> {
   // The hold and a running installation are no state; the downloads are what makes a fresh start quick.
-  const kept = new Set(['cache', 'start.json', 'install.lock'])
+  const kept = new Set(['cache', claims, 'install.lock'])
   for (const entry of await readdir(stateDirectory))
     if (!kept.has(entry)) await rm(path.join(stateDirectory, entry), { recursive: true, force: true })
 }

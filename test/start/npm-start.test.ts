@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { claims } from '../../local/hold.ts'
 import type { Stack } from '../../local/stack-file.ts'
 import { startOf } from '../../local/records.ts'
 
@@ -139,7 +140,8 @@ describe('npm start', () => {
 
   it('is not outlived by its parts when it is killed', async () => {
     const pids = parts.map(pidOf)
-    process.kill(pidIn('start.json'), 'SIGKILL')
+    const [claim = ''] = readdirSync(path.join(stateDirectory, claims))
+    process.kill(pidIn(path.join(claims, claim)), 'SIGKILL')
     await vi.waitFor(
       async () => expect(await Promise.all(pids.map(startOf))).toEqual(parts.map(() => undefined)),
       { timeout: 20_000 },
