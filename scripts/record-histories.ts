@@ -5,6 +5,7 @@
 import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { DefaultLogger } from '@temporalio/worker'
 import { connect, inProject } from '../db/client.ts'
 import { deriveId } from '../db/mint-id.ts'
 import { registerProject } from '../db/projects.ts'
@@ -14,6 +15,7 @@ import { findTemporal, startTemporal } from '../local/parts/temporal.ts'
 import { freePorts } from '../local/ports.ts'
 import { Processes } from '../local/processes.ts'
 import { migrate } from '../setup/migrate.ts'
+import { bundleWorkflows } from '../worker/bundle.ts'
 import { startWorkers } from '../test/support/running-workers.ts'
 import { stories } from './history-stories.ts'
 import { createWorld } from './history-world.ts'
@@ -66,7 +68,9 @@ async function record(): Promise<void> {
   })
 
   const world = createWorld(connections.application)
-  const workers = await startWorkers({ address: temporal.address, namespace: 'default' }, world.activities)
+  const workers = await startWorkers({ address: temporal.address, namespace: 'default' }, world.activities, {
+    bundle: await bundleWorkflows(new DefaultLogger('ERROR')),
+  })
   const projectId = deriveId('prj', 'recorded histories')
   await inProject(connections.application, projectId, (transaction) =>
     registerProject(transaction, {

@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { createScreen } from '../../cli/demo/screen.ts'
 import { freePorts } from '../../local/ports.ts'
-import { type Product, startProduct } from '../support/product.ts'
+import { type Product, joinProduct } from '../support/product.ts'
 import { part } from '../support/stack.ts'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
@@ -17,7 +17,7 @@ let operatorKey: string
 const running: ChildProcess[] = []
 
 beforeAll(async () => {
-  product = await startProduct()
+  product = await joinProduct()
   const operator = { name: 'Demo', role: 'admin' }
   const { body } = await product.operator.call('POST', '/api/v1/operators', { body: operator })
   operatorKey = String(body.api_key)

@@ -3,7 +3,7 @@ import type { CheckoutClient } from '../support/checkout-client.ts'
 import { eventually } from '../support/eventually.ts'
 import { findFlaws } from '../support/invariants.ts'
 import { cards } from '../support/local-stripe.ts'
-import { type Product, startProduct } from '../support/product.ts'
+import { type Product, joinProduct } from '../support/product.ts'
 import { later, makeClock } from '../support/test-clock.ts'
 
 let product: Product
@@ -11,7 +11,7 @@ let client: CheckoutClient
 let projectId: string
 
 beforeAll(async () => {
-  product = await startProduct()
+  product = await joinProduct()
   ;({ client, projectId } = await product.registerProject({
     products: [{ id: 'pack', name: 'Credits', amount: 2_500, currency: 'brl', credits: 5_000_000 }],
   }))

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { findFlaws } from '../support/invariants.ts'
 import { cards } from '../support/local-stripe.ts'
-import { type Product, startProduct } from '../support/product.ts'
+import { type Product, joinProduct } from '../support/product.ts'
 import { later, makeClock } from '../support/test-clock.ts'
 
 let product: Product
 
 beforeAll(async () => {
-  product = await startProduct()
+  product = await joinProduct()
 })
 afterAll(() => product.end())
 

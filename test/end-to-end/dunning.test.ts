@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { findFlaws } from '../support/invariants.ts'
 import { cards } from '../support/local-stripe.ts'
-import { type Product, startProduct } from '../support/product.ts'
+import { type Product, joinProduct } from '../support/product.ts'
 import {
   type CaseShown,
   later,
@@ -15,7 +15,7 @@ import {
 let product: Product
 
 beforeAll(async () => {
-  product = await startProduct()
+  product = await joinProduct()
 })
 afterAll(() => product.end())
 

@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.ts'
 import { findFlaws } from '../support/invariants.ts'
 import { cards } from '../support/local-stripe.ts'
 import { press, typeCard } from '../support/payment-page.ts'
-import { type Product, startProduct } from '../support/product.ts'
+import { type Product, joinProduct } from '../support/product.ts'
 import { openShop, type Shop } from '../support/shop.ts'
 
 let product: Product
@@ -13,7 +13,7 @@ let browser: Browser
 let shop: Shop
 
 beforeAll(async () => {
-  ;[product, browser, shop] = await Promise.all([startProduct(), openBrowser(), openShop()])
+  ;[product, browser, shop] = await Promise.all([joinProduct(), openBrowser(), openShop()])
 })
 afterAll(async () => {
   await Promise.all([product.end(), browser.close(), shop.close()])

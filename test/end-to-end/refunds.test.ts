@@ -3,13 +3,13 @@ import { createCheckoutClient } from '../support/checkout-client.ts'
 import { eventually } from '../support/eventually.ts'
 import { findFlaws } from '../support/invariants.ts'
 import { cards } from '../support/local-stripe.ts'
-import { type Product, startProduct } from '../support/product.ts'
+import { type Product, joinProduct } from '../support/product.ts'
 import { makeClock } from '../support/test-clock.ts'
 
 let product: Product
 
 beforeAll(async () => {
-  product = await startProduct()
+  product = await joinProduct()
 })
 afterAll(() => product.end())
 

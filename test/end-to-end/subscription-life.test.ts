@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CheckoutClient } from '../support/checkout-client.ts'
 import { findFlaws } from '../support/invariants.ts'
 import { cards } from '../support/local-stripe.ts'
-import { type Product, startProduct } from '../support/product.ts'
+import { type Product, joinProduct } from '../support/product.ts'
 import { later, makeClock, type PlayedClock, type SubscriptionShown } from '../support/test-clock.ts'
 
 const monthly = { currency: 'brl', interval: 'month' }
@@ -19,7 +19,7 @@ let client: CheckoutClient
 let projectId: string
 
 beforeAll(async () => {
-  product = await startProduct()
+  product = await joinProduct()
   ;({ client, projectId } = await product.registerProject({ plans }))
 })
 afterAll(() => product.end())

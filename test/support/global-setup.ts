@@ -14,15 +14,16 @@ import { findTemporal, startTemporal } from '../../local/parts/temporal.ts'
 import { findTestServer } from '../../local/parts/test-server.ts'
 import { freePorts } from '../../local/ports.ts'
 import { Processes } from '../../local/processes.ts'
+import { endOrphans } from '../../local/records.ts'
 import { ensureWorkflowBundle } from '../../local/workflow-bundle.ts'
 import { ensureEventTopics } from '../../setup/kafka-topics.ts'
 import { migrate } from '../../setup/migrate.ts'
 import type { PartName, Parts, ProvidedPart } from './stack.ts'
 
 const needs: Record<string, PartName[]> = {
-  workflow: ['testServer'],
+  workflow: ['testServer', 'workflowBundle'],
   database: ['postgres'],
-  integration: ['postgres', 'temporal', 'kafka', 'stripe'],
+  integration: ['postgres', 'temporal', 'kafka', 'stripe', 'workflowBundle'],
   'end-to-end': ['postgres', 'temporal', 'kafka', 'workflowBundle'],
 }
 
@@ -52,6 +53,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     run.projects -= 1
     if (run.projects > 0) return
     await processes.stopAll()
+    await endOrphans(processes.stateDirectory)
     run.callOffGuard?.()
     await rm(processes.stateDirectory, { recursive: true, force: true })
     delete shared.quittanceTestRun

@@ -142,6 +142,17 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   }
 }
 
+let common: Promise<Product> | undefined
+
+/** The product that this worker's test files have in common, whole again whatever the last one has done to it, with a project
+ *  that is the file's own. Starting one costs more than most tests. It ends with the run. */
+export async function joinProduct(): Promise<Product> {
+  const product = await (common ??= startProduct())
+  await product.stripeServer.ensure()
+  await Promise.all([product.api.ensure(), product.worker.ensure(), product.stripe.endFaults()])
+  return { ...product, ...(await product.registerProject()), end: async () => {} }
+}
+
 /** The run's servers, with a database and a namespace that no other test uses. */
 async function sharedServers(): Promise<Servers> {
   const [database, temporal] = await Promise.all([createDatabase(), createNamespace()])

@@ -8,18 +8,32 @@ export interface Restartable {
   stop(): Promise<void>
   /** Resolves when it is ready. */
   start(): Promise<void>
+  /** Starts it if it has ended. */
+  ensure(): Promise<void>
 }
 
 export async function startRestartable(launch: () => Promise<RunningProcess>): Promise<Restartable> {
-  let running = await launch()
+  let running: RunningProcess
+  let hasEnded = true
+  const start = async () => {
+    const launched = (running = await launch())
+    hasEnded = false
+    const untilEnded = async () => {
+      await launched.exited
+      if (running === launched) hasEnded = true
+    }
+    void untilEnded()
+  }
+  await start()
   return {
     async kill() {
       running.kill()
       await running.exited
     },
     stop: () => running.stop(),
-    async start() {
-      running = await launch()
+    start,
+    async ensure() {
+      if (hasEnded) await start()
     },
   }
 }

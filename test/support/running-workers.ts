@@ -1,8 +1,8 @@
 import { Client, Connection } from '@temporalio/client'
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker'
+import { DefaultLogger, NativeConnection, Runtime, type WorkflowBundleOption } from '@temporalio/worker'
 import type { ActivityDependencies } from '../../activities/dependencies.ts'
-import { bundleWorkflows } from '../../worker/bundle.ts'
 import { createWorkers } from '../../worker/workers.ts'
+import { workflowBundle } from './stack.ts'
 
 export interface RunningWorkers {
   client: Client
@@ -13,20 +13,26 @@ export interface RunningWorkers {
 export async function startWorkers(
   server: { address: string; namespace: string },
   activities: ActivityDependencies,
-  /** The release that they are of; unset means that releases are not told apart. */
-  buildId?: string,
+  {
+    buildId,
+    bundle = workflowBundle(),
+  }: {
+    /** The release that they are of; unset means that releases are not told apart. */
+    buildId?: string
+    /** That of the run of tests, when left out. */
+    bundle?: WorkflowBundleOption
+  } = {},
 ): Promise<RunningWorkers> {
   const { address, namespace } = server
   installRuntime()
-  const [native, connection, workflowBundle] = await Promise.all([
+  const [native, connection] = await Promise.all([
     NativeConnection.connect({ address }),
     Connection.connect({ address }),
-    bundleWorkflows(new DefaultLogger('ERROR')),
   ])
   const workers = await createWorkers({
     connection: native,
     namespace,
-    workflowBundle,
+    workflowBundle: bundle,
     activities,
     buildId,
     stripeActivitiesPerSecond: undefined,

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { Connection } from '@temporalio/client'
 import { msToTs } from '@temporalio/common/lib/time.js'
+import type { WorkflowBundleOption } from '@temporalio/worker'
 import postgres from 'postgres'
 import { inject } from 'vitest'
 import { localPassword } from '../../local/parts/postgres.ts'
@@ -40,6 +41,8 @@ export function part<Name extends PartName>(name: Name): Parts[Name] {
   if ('error' in provided) throw new Error(`These tests need ${name}.\n${provided.error}`)
   return provided.value
 }
+
+export const workflowBundle = (): WorkflowBundleOption => ({ codePath: part('workflowBundle').file })
 
 export interface TestDatabase {
   /** Of the application's role, which row-level security binds. */

@@ -40,7 +40,7 @@ async function release(buildId: string): Promise<RunningWorkers> {
       now: () => new Date(),
       ticker: noTicker,
     },
-    buildId,
+    { buildId },
   )
   releases.push(workers)
   await eventually(`release ${buildId} is current`, async () => {

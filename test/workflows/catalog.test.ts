@@ -14,10 +14,12 @@ function newCatalog() {
   const start = catalogStart(deriveId('prj', 'catalog test', String(counter)))
   return async () => {
     const operation = new WithStartWorkflowOperation('catalog', start)
-    const published = stage.environment.client.workflow.executeUpdateWithStart(catalogPublished, {
+    // Accepted first: the test server takes no other update while one is waited for to its end.
+    const update = await stage.environment.client.workflow.startUpdateWithStart(catalogPublished, {
       startWorkflowOperation: operation,
+      waitForStage: 'ACCEPTED',
     })
-    return { published, handle: await operation.workflowHandle() }
+    return { published: () => update.result(), handle: await operation.workflowHandle() }
   }
 }
 
@@ -28,7 +30,7 @@ describe('catalog', () => {
     const played: PlayedActivities = { publishCatalog: async () => ({ published: (runs += 1) }) }
     await stage.play(played, async () => {
       const { published, handle } = await begin()
-      await published
+      await published()
       await handle.result()
       expect(await handle.query(state)).toMatchObject({ status: 'published', waitingFor: 'nothing' })
     })
@@ -46,9 +48,7 @@ describe('catalog', () => {
       },
     }
     await stage.play(played, async () => {
-      await (
-        await begin()
-      ).published
+      await (await begin()).published()
     })
     expect(tries).toBe(4)
   })
@@ -80,7 +80,7 @@ describe('catalog', () => {
           attention: 'provider_refused',
         })
       await handle.executeUpdate(update, { args: [{ reason: 'the currency is allowed now', by: 'ana' }] })
-      await published
+      await published()
       await handle.result()
     })
     expect([tries, acts]).toEqual([runs, [action]])

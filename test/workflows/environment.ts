@@ -8,9 +8,9 @@ import type { Followed } from '../../activities/record-look.ts'
 import type { RecordActivities, StripeActivities } from '../../activities/index.ts'
 import type { ReconcileActivities } from '../../activities/reconcile/index.ts'
 import type { KnownSubscription } from '../../domain/subscription.ts'
-import { bundleWorkflows } from '../../worker/bundle.ts'
 import { STRIPE_TASK_QUEUE, TASK_QUEUE } from '../../workflows/ids.ts'
 import { searchAttributes } from '../../workflows/search-attributes.ts'
+import { workflowBundle } from '../support/stack.ts'
 import { startTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts'
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
@@ -67,12 +67,8 @@ export function useTimeSkipping() {
       logger: new DefaultLogger('ERROR'),
       telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
     })
-    const [started, workflowBundle] = await Promise.all([
-      startTimeSkipping(),
-      bundleWorkflows(new DefaultLogger('ERROR')),
-    ])
-    server = started
-    const { environment } = started
+    server = await startTimeSkipping()
+    const { environment } = server
     // This server knows how to add them, not how to list them, so what setup does for a real one fails here.
     await environment.connection.operatorService.addSearchAttributes({
       namespace: environment.namespace ?? 'default',
@@ -87,7 +83,7 @@ export function useTimeSkipping() {
       shutdownForceTime: '30 seconds',
     } as const
     workers = await Promise.all([
-      Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle }),
+      Worker.create({ ...shared, taskQueue: TASK_QUEUE, workflowBundle: workflowBundle() }),
       Worker.create({ ...shared, taskQueue: STRIPE_TASK_QUEUE }),
     ])
     running = Promise.all(workers.map((worker) => worker.run()))

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import proto from '@temporalio/proto'
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 import { DeterminismViolationError } from '@temporalio/workflow'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { bundleWorkflows } from '../../worker/bundle.ts'
+import { part } from '../support/stack.ts'
 
 // What runs for years is carried on by code that was written later. These histories were recorded from real runs (see
 // `scripts/record-histories.ts`); the code of today must do in each of them what was done then.
@@ -22,7 +23,7 @@ beforeAll(async () => {
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { filter: 'OFF', forward: {} } },
   })
-  code = (await bundleWorkflows(new DefaultLogger('ERROR'))).code
+  code = await readFile(part('workflowBundle').file, 'utf8')
 })
 
 async function replay(file: string, bundle: string): Promise<void> {
