@@ -1,24 +1,21 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi'
+import { acceptRefund, returnCredits } from '../../db/accept-refund.ts'
 import { writeAudit } from '../../db/audit.ts'
 import { findOwnerOfInvoice, ownerOfPayment } from '../../db/charge-owners.ts'
+import { type ChargeOwner, lockCharge } from '../../db/charges.ts'
 import { inProject, type Transaction } from '../../db/client.ts'
 import { deriveId } from '../../db/mint-id.ts'
 import { appendEvents } from '../../db/outbox.ts'
 import { findPayment } from '../../db/payments.ts'
 import { findProject } from '../../db/projects.ts'
+import { currentRefundPolicy, setRefundPolicy } from '../../db/refund-policies.ts'
 import {
-  acceptRefund,
-  type ChargeOwner,
-  currentRefundPolicy,
   findRefund,
   listRefunds,
   listRefundsOfCharge,
-  lockCharge,
   lockRefund,
   refundData,
   type RefundRow,
-  returnCredits,
-  setRefundPolicy,
   updateRefund,
 } from '../../db/refunds.ts'
 import { timeOfCustomer } from '../../db/test-clocks.ts'
