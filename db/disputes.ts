@@ -1,6 +1,6 @@
 import { and, desc, eq, sql } from 'drizzle-orm'
 import type { DisputeSnapshot, DisputeStatus } from '../domain/disputes.ts'
-import type { DisputeData } from '../domain/events.ts'
+import type { DisputeData } from '../domain/event-data.ts'
 import type { DisputeId, ProjectId } from '../domain/ids.ts'
 import type { ChargeRow } from './charges.ts'
 import type { Transaction } from './client.ts'

@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, sql } from 'drizzle-orm'
-import type { RefundData } from '../domain/events.ts'
+import type { RefundData } from '../domain/event-data.ts'
 import type { CustomerId, PaymentId, ProjectId, RefundId } from '../domain/ids.ts'
 import type { RefundStatus } from '../domain/refunds.ts'
 import type { ChargeRow } from './charges.ts'

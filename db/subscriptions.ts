@@ -1,5 +1,5 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
-import type { PendingChangeData, SubscriptionData } from '../domain/events.ts'
+import type { PendingChangeData, SubscriptionData } from '../domain/event-data.ts'
 import type { ProjectId, SubscriptionId } from '../domain/ids.ts'
 import { heldRoles } from '../domain/roles.ts'
 import { hasAccess, type KnownSubscription, type PendingChange } from '../domain/subscription.ts'

@@ -18,7 +18,7 @@ import { subscriptionStatuses } from '../domain/subscription.ts'
 
 /** What every event is, for those who read them: the source of the published JSON Schemas and of the AsyncAPI document.
  *
- *  Held equal to the types of `domain/events.ts` by the compiler. A room of its own, because neither the domain nor a
+ *  Held equal to the types of `domain/event-data.ts` by the compiler. A room of its own, because neither the domain nor a
  *  workflow may import a library. */
 
 const id = <P extends IdPrefix>(prefix: P, description: string) =>
