@@ -1,9 +1,10 @@
-import { and, asc, desc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import type { RefundData } from '../domain/event-data.ts'
 import type { CustomerId, PaymentId, ProjectId, RefundId } from '../domain/ids.ts'
 import type { RefundStatus } from '../domain/refunds.ts'
 import type { ChargeRow } from './charges.ts'
 import type { Database, Transaction } from './client.ts'
+import { newestFirst, type NewestFirstPage, olderThan } from './newest-first.ts'
 import { refunds } from './schema/index.ts'
 
 export type RefundRow = typeof refunds.$inferSelect
@@ -69,10 +70,8 @@ export async function updateRefund(
 export function listRefunds(
   transaction: Transaction,
   projectId: ProjectId,
-  page: {
+  page: NewestFirstPage & {
     livemode: boolean
-    limit: number
-    before: { createdAt: Date; id: string } | undefined
     paymentId?: PaymentId | undefined
     status?: RefundStatus | undefined
   },
@@ -87,11 +86,10 @@ export function listRefunds(
         eq(refunds.livemode, livemode),
         paymentId && eq(refunds.paymentId, paymentId),
         status && eq(refunds.status, status),
-        before &&
-          sql`(${refunds.createdAt}, ${refunds.refundId}) < (${before.createdAt.toISOString()}::timestamptz, ${before.id})`,
+        olderThan(before, refunds.createdAt, refunds.refundId),
       ),
     )
-    .orderBy(desc(refunds.createdAt), desc(refunds.refundId))
+    .orderBy(...newestFirst(refunds.createdAt, refunds.refundId))
     .limit(limit)
 }
 
