@@ -122,18 +122,18 @@ export function toKnown(
   }
 }
 
+/** The plan of a subscription, in the version that was sold. */
+export const isSoldPlan = and(
+  eq(plans.projectId, subscriptions.projectId),
+  eq(plans.planId, subscriptions.planId),
+  eq(plans.version, subscriptions.planVersion),
+)
+
 const withPlans = (transaction: Transaction) =>
   transaction
     .select({ subscription: subscriptions, plan: plans })
     .from(subscriptions)
-    .innerJoin(
-      plans,
-      and(
-        eq(plans.projectId, subscriptions.projectId),
-        eq(plans.planId, subscriptions.planId),
-        eq(plans.version, subscriptions.planVersion),
-      ),
-    )
+    .innerJoin(plans, isSoldPlan)
     .$dynamic()
 
 const isSubscription = (projectId: ProjectId, subscriptionId: SubscriptionId) =>
