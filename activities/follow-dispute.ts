@@ -1,5 +1,6 @@
 import { writeAudit } from '../db/audit.ts'
 import { findOwnerById } from '../db/charge-owners.ts'
+import { lockCharge } from '../db/charges.ts'
 import { inProject, type Transaction } from '../db/client.ts'
 import {
   disputeData,
@@ -12,7 +13,7 @@ import {
 import { enterLedger } from '../db/ledger.ts'
 import { once } from '../db/once.ts'
 import { appendEvents } from '../db/outbox.ts'
-import { currentRefundPolicy, lockCharge } from '../db/refunds.ts'
+import { currentRefundPolicy } from '../db/refund-policies.ts'
 import { timeOfCustomer } from '../db/test-clocks.ts'
 import {
   type DisputeSnapshot,

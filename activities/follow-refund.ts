@@ -1,18 +1,17 @@
+import { returnCredits } from '../db/accept-refund.ts'
 import { writeAudit } from '../db/audit.ts'
+import { type ChargeRow, readCharge } from '../db/charges.ts'
 import { inProject, type Transaction } from '../db/client.ts'
 import { enterLedger } from '../db/ledger.ts'
 import { once } from '../db/once.ts'
 import { appendEvents } from '../db/outbox.ts'
 import { lockPayment, paymentData, updatePayment } from '../db/payments.ts'
 import {
-  type ChargeRow,
   listRefundsOfCharge,
   lockRefund,
-  readCharge,
   readRefund,
   refundData,
   type RefundRow,
-  returnCredits,
   updateRefund,
 } from '../db/refunds.ts'
 import { ownStripeObjects } from '../db/stripe-objects.ts'

@@ -1,16 +1,12 @@
+import { acceptRefund } from '../db/accept-refund.ts'
 import { writeAudit } from '../db/audit.ts'
 import { findOwnerById } from '../db/charge-owners.ts'
+import { type ChargeOwner, type ChargeRow, lockCharge } from '../db/charges.ts'
 import { inProject, type Transaction } from '../db/client.ts'
 import { once } from '../db/once.ts'
 import { appendEvents } from '../db/outbox.ts'
-import {
-  acceptRefund,
-  type ChargeOwner,
-  type ChargeRow,
-  currentRefundPolicy,
-  findRefund,
-  lockCharge,
-} from '../db/refunds.ts'
+import { currentRefundPolicy } from '../db/refund-policies.ts'
+import { findRefund } from '../db/refunds.ts'
 import { timeOfCustomer } from '../db/test-clocks.ts'
 import type { ProjectId, RefundId } from '../domain/ids.ts'
 import { currency, describeMoney, money } from '../domain/money.ts'

@@ -3,8 +3,8 @@ import { type DunningCaseRow, owedBy } from '../db/dunning.ts'
 import { type SubscriptionWithPlan, toKnown } from '../db/subscriptions.ts'
 import { failedInvoices, periodByPeriod } from '../domain/looks.ts'
 import type { Money } from '../domain/money.ts'
+import { decideSubscription } from '../domain/decide-subscription.ts'
 import {
-  decideSubscription,
   type InvoiceSnapshot,
   type KnownSubscription,
   owesMoney,

@@ -6,11 +6,8 @@ import {
   type SubscriptionWithPlan,
   updateSubscription,
 } from '../db/subscriptions.ts'
-import {
-  firstFailureOf,
-  type SubscriptionDecision,
-  type SubscriptionSnapshot,
-} from '../domain/subscription.ts'
+import type { SubscriptionDecision } from '../domain/decide-subscription.ts'
+import { firstFailureOf, type SubscriptionSnapshot } from '../domain/subscription.ts'
 import { enterPaidInvoice } from './paid-invoice.ts'
 import { type Cause, type Scene, tell } from './scene.ts'
 import { describeChange, rolesOf, subscriptionEvents, type ToldStep } from './subscription-events.ts'

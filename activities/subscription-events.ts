@@ -2,7 +2,8 @@ import { subscriptionData, type SubscriptionWithPlan } from '../db/subscriptions
 import type { EventDraft } from '../domain/events.ts'
 import type { SubscriptionNotice, SubscriptionNoticeKind } from '../domain/notices.ts'
 import { heldRoles, roleChanges } from '../domain/roles.ts'
-import type { SubscriptionChange, SubscriptionDecision } from '../domain/subscription.ts'
+import type { SubscriptionDecision } from '../domain/decide-subscription.ts'
+import type { SubscriptionChange } from '../domain/subscription.ts'
 
 /** What the world is told of each step in a subscription's life. */
 

@@ -13,6 +13,7 @@ import { ledgerRoutes } from './routes/ledger.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { paymentMethodRoutes } from './routes/payment-methods.ts'
 import { disputeRoutes } from './routes/disputes.ts'
+import { refundPolicyRoutes } from './routes/refund-policies.ts'
 import { refundRoutes } from './routes/refunds.ts'
 import { paymentRoutes } from './routes/payments.ts'
 import { projectRoutes } from './routes/projects.ts'
@@ -49,6 +50,7 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<BaseEnv> {
   subscriptionCommandRoutes(api, dependencies)
   paymentMethodRoutes(api, dependencies)
   refundRoutes(api, dependencies)
+  refundPolicyRoutes(api, dependencies)
   disputeRoutes(api, dependencies)
   walletRoutes(api, dependencies)
   walletOperationRoutes(api, dependencies)

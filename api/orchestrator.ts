@@ -109,55 +109,43 @@ export function createOrchestrator(temporal: Client): Orchestrator {
     },
 
     async command(subscription, { kind, args }, updateId) {
-      try {
-        await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, () =>
-          temporal.workflow.executeUpdateWithStart(kind, {
-            args: [args],
-            updateId,
-            // It runs already; should somebody have ended it, this brings it back.
-            startWorkflowOperation: new WithStartWorkflowOperation(
-              'subscription',
-              subscriptionStart(subscription),
-            ),
-          }),
-        )
-      } catch (error) {
-        throw translateUpdateError(error, { subscription_id: subscription.subscriptionId })
-      }
+      await ask({ subscription_id: subscription.subscriptionId }, () =>
+        temporal.workflow.executeUpdateWithStart(kind, {
+          args: [args],
+          updateId,
+          // It runs already; should somebody have ended it, this brings it back.
+          startWorkflowOperation: new WithStartWorkflowOperation(
+            'subscription',
+            subscriptionStart(subscription),
+          ),
+        }),
+      )
     },
 
     async openSetupPage(customer, request, updateId) {
-      try {
-        return await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, () =>
-          temporal.workflow.executeUpdateWithStart(openSetupPage, {
-            args: [request],
-            updateId,
-            startWorkflowOperation: new WithStartWorkflowOperation(
-              'paymentMethod',
-              paymentMethodStart(customer),
-            ),
-          }),
-        )
-      } catch (error) {
-        throw translateUpdateError(error, {})
-      }
+      return ask({}, () =>
+        temporal.workflow.executeUpdateWithStart(openSetupPage, {
+          args: [request],
+          updateId,
+          startWorkflowOperation: new WithStartWorkflowOperation(
+            'paymentMethod',
+            paymentMethodStart(customer),
+          ),
+        }),
+      )
     },
 
     async changePaymentMethod(customer, request, updateId) {
-      try {
-        return await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, () =>
-          temporal.workflow.executeUpdateWithStart(changePaymentMethod, {
-            args: [request],
-            updateId,
-            startWorkflowOperation: new WithStartWorkflowOperation(
-              'paymentMethod',
-              paymentMethodStart(customer),
-            ),
-          }),
-        )
-      } catch (error) {
-        throw translateUpdateError(error, {})
-      }
+      return ask({}, () =>
+        temporal.workflow.executeUpdateWithStart(changePaymentMethod, {
+          args: [request],
+          updateId,
+          startWorkflowOperation: new WithStartWorkflowOperation(
+            'paymentMethod',
+            paymentMethodStart(customer),
+          ),
+        }),
+      )
     },
 
     startRefund: (start) => unlessUnreachable(() => temporal.workflow.start('refund', refundStart(start))),
@@ -176,57 +164,60 @@ export function createOrchestrator(temporal: Client): Orchestrator {
       ),
 
     async openTestClock(projectId, clockId) {
-      try {
-        await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, () =>
-          temporal.workflow.executeUpdateWithStart(testClockOpened, {
-            startWorkflowOperation: new WithStartWorkflowOperation(
-              'testClock',
-              testClockStart(projectId, clockId),
-            ),
-          }),
-        )
-      } catch (error) {
-        throw translateUpdateError(error, { test_clock_id: clockId })
-      }
+      await ask({ test_clock_id: clockId }, () =>
+        temporal.workflow.executeUpdateWithStart(testClockOpened, {
+          startWorkflowOperation: new WithStartWorkflowOperation(
+            'testClock',
+            testClockStart(projectId, clockId),
+          ),
+        }),
+      )
     },
 
     async advanceTestClock(projectId, clockId, { targetTime, updateId }) {
-      try {
-        await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, () =>
-          temporal.workflow.executeUpdateWithStart(advanceTestClock, {
-            args: [{ targetTime }],
-            updateId,
-            startWorkflowOperation: new WithStartWorkflowOperation(
-              'testClock',
-              testClockStart(projectId, clockId),
-            ),
-          }),
-        )
-      } catch (error) {
-        throw translateUpdateError(error, { test_clock_id: clockId })
-      }
+      await ask({ test_clock_id: clockId }, () =>
+        temporal.workflow.executeUpdateWithStart(advanceTestClock, {
+          args: [{ targetTime }],
+          updateId,
+          startWorkflowOperation: new WithStartWorkflowOperation(
+            'testClock',
+            testClockStart(projectId, clockId),
+          ),
+        }),
+      )
     },
 
     async reconcile(reconciliationId, requestedBy) {
-      try {
-        await temporal.withDeadline(Date.now() + CATALOG_DEADLINE_MS, () =>
-          temporal.workflow.start('reconcile', reconcileStart(reconciliationId, requestedBy)),
-        )
-      } catch (error) {
-        throw translateUpdateError(error, { reconciliation_id: reconciliationId })
-      }
+      await ask(
+        { reconciliation_id: reconciliationId },
+        () => temporal.workflow.start('reconcile', reconcileStart(reconciliationId, requestedBy)),
+        CATALOG_DEADLINE_MS,
+      )
     },
 
     isReachable,
   }
 
+  /** Has Temporal do something while a caller waits for it.
+   *  @throws what it answers, as an error of ours with these facts. */
+  async function ask<Answer>(
+    facts: Record<string, string>,
+    call: () => Promise<Answer>,
+    deadline_ms = COMMAND_DEADLINE_MS,
+  ): Promise<Answer> {
+    try {
+      return await temporal.withDeadline(Date.now() + deadline_ms, call)
+    } catch (error) {
+      throw translateUpdateError(error, facts)
+    }
+  }
+
   /** What is written is taken up by the sweep, should nobody be reached now: the caller has been heard. */
   async function unlessUnreachable(call: () => Promise<unknown>): Promise<void> {
     try {
-      await temporal.withDeadline(Date.now() + COMMAND_DEADLINE_MS, call)
+      await ask({}, call)
     } catch (error) {
-      const failure = translateUpdateError(error, {})
-      if (!(failure instanceof BillingError) || !failure.retryable) throw failure
+      if (!(error instanceof BillingError) || !error.retryable) throw error
     }
   }
 

@@ -4,6 +4,7 @@ import type { ProjectId } from '../domain/ids.ts'
 import type { Money } from '../domain/money.ts'
 import type { Database, Transaction } from './client.ts'
 import { isPaidEntry } from './comparisons.ts'
+import { isOfEntry } from './ledger.ts'
 import {
   balanceTransactions,
   ledgerEntries,
@@ -115,13 +116,7 @@ export async function findMovement(
   const [entered] = await transaction
     .select({ intent: ledgerEntries.intent, userId: ledgerEntries.userId })
     .from(ledgerEntries)
-    .innerJoin(
-      ledgerTransfers,
-      and(
-        eq(ledgerTransfers.projectId, ledgerEntries.projectId),
-        eq(ledgerTransfers.entryId, ledgerEntries.entryId),
-      ),
-    )
+    .innerJoin(ledgerTransfers, isOfEntry)
     .where(
       and(
         eq(ledgerEntries.projectId, projectId),

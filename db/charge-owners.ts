@@ -1,8 +1,8 @@
 import { and, eq, inArray } from 'drizzle-orm'
 import { isId, type PaymentId, type ProjectId, type SubscriptionId } from '../domain/ids.ts'
+import type { ChargeOwner } from './charges.ts'
 import type { Transaction } from './client.ts'
 import { findPayment, type PaymentRow, readPayment } from './payments.ts'
-import type { ChargeOwner } from './refunds.ts'
 import { stripeObjects, subscriptions } from './schema/index.ts'
 import type { OwnerId } from './stripe-objects.ts'
 

@@ -1,6 +1,7 @@
 import { and, eq, inArray, or, sql } from 'drizzle-orm'
 import type { CustomerId, PaymentId, ProjectId, RefundId, SubscriptionId } from '../domain/ids.ts'
 import type { Transaction } from './client.ts'
+import { isOfEntry } from './ledger.ts'
 import {
   balanceTransactions,
   customers,
@@ -13,6 +14,7 @@ import {
   refunds,
   subscriptions,
 } from './schema/index.ts'
+import { isSoldPlan } from './subscriptions.ts'
 
 /** What a comparison with Stripe's books reads of a project's rows: only the columns that are compared. */
 
@@ -53,14 +55,7 @@ export function subscriptionsAtStripe(transaction: Transaction, projectId: Proje
   return transaction
     .select(subscriptionColumns)
     .from(subscriptions)
-    .innerJoin(
-      plans,
-      and(
-        eq(plans.projectId, subscriptions.projectId),
-        eq(plans.planId, subscriptions.planId),
-        eq(plans.version, subscriptions.planVersion),
-      ),
-    )
+    .innerJoin(plans, isSoldPlan)
     .where(
       and(eq(subscriptions.projectId, projectId), inArray(subscriptions.stripeSubscriptionId, stripeIds)),
     )
@@ -104,13 +99,7 @@ export async function enteredForInvoices(
   const rows = await transaction
     .select({ invoiceId: ledgerEntries.invoiceId, amount: sql<string>`sum(${ledgerTransfers.amount})` })
     .from(ledgerEntries)
-    .innerJoin(
-      ledgerTransfers,
-      and(
-        eq(ledgerTransfers.projectId, ledgerEntries.projectId),
-        eq(ledgerTransfers.entryId, ledgerEntries.entryId),
-      ),
-    )
+    .innerJoin(ledgerTransfers, isOfEntry)
     .where(
       and(
         eq(ledgerEntries.projectId, projectId),

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { type CreditsConsumedData, messageKey } from '../domain/events.ts'
+import type { CreditsConsumedData } from '../domain/event-data.ts'
+import { messageKey } from '../domain/events.ts'
 import { BillingError } from '../domain/errors.ts'
 import { type Database, inProject } from './client.ts'
 import { deriveId, mintId } from './mint-id.ts'

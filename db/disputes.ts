@@ -1,9 +1,10 @@
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { DisputeSnapshot, DisputeStatus } from '../domain/disputes.ts'
-import type { DisputeData } from '../domain/events.ts'
+import type { DisputeData } from '../domain/event-data.ts'
 import type { DisputeId, ProjectId } from '../domain/ids.ts'
+import type { ChargeRow } from './charges.ts'
 import type { Transaction } from './client.ts'
-import type { ChargeRow } from './refunds.ts'
+import { newestFirst, type NewestFirstPage, olderThan } from './newest-first.ts'
 import { disputes } from './schema/index.ts'
 import { ownStripeObjects } from './stripe-objects.ts'
 
@@ -81,12 +82,7 @@ export async function updateDispute(
 export function listDisputes(
   transaction: Transaction,
   projectId: ProjectId,
-  page: {
-    livemode: boolean
-    limit: number
-    before: { createdAt: Date; id: string } | undefined
-    status?: DisputeStatus | undefined
-  },
+  page: NewestFirstPage & { livemode: boolean; status?: DisputeStatus | undefined },
 ): Promise<DisputeRow[]> {
   const { livemode, limit, before, status } = page
   return transaction
@@ -97,11 +93,10 @@ export function listDisputes(
         eq(disputes.projectId, projectId),
         eq(disputes.livemode, livemode),
         status && eq(disputes.status, status),
-        before &&
-          sql`(${disputes.createdAt}, ${disputes.disputeId}) < (${before.createdAt.toISOString()}::timestamptz, ${before.id})`,
+        olderThan(before, disputes.createdAt, disputes.disputeId),
       ),
     )
-    .orderBy(desc(disputes.createdAt), desc(disputes.disputeId))
+    .orderBy(...newestFirst(disputes.createdAt, disputes.disputeId))
     .limit(limit)
 }
 

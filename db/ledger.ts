@@ -1,3 +1,4 @@
+import { and, eq } from 'drizzle-orm'
 import type { PaymentId, ProjectId } from '../domain/ids.ts'
 import type { Transfer } from '../domain/ledger.ts'
 import type { Transaction } from './client.ts'
@@ -15,6 +16,12 @@ export interface LedgerEntry {
   occurredAt: Date
   transfers: Transfer[]
 }
+
+/** The transfers of an entry. */
+export const isOfEntry = and(
+  eq(ledgerTransfers.projectId, ledgerEntries.projectId),
+  eq(ledgerTransfers.entryId, ledgerEntries.entryId),
+)
 
 /** Enters a movement of money in the transaction of the state it explains. An entry without transfers is none. */
 export async function enterLedger(transaction: Transaction, entry: LedgerEntry): Promise<void> {

@@ -6,7 +6,8 @@ import {
   creditTransfers,
   takeCredits,
 } from '../domain/credits.ts'
-import type { CreditsData, EventDraft } from '../domain/events.ts'
+import type { CreditsData } from '../domain/event-data.ts'
+import type { EventDraft } from '../domain/events.ts'
 import type { WalletTransactionId } from '../domain/ids.ts'
 import type { Transfer } from '../domain/ledger.ts'
 import { enterLedger } from './ledger.ts'

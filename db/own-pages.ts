@@ -1,5 +1,5 @@
-import { and, asc, eq, gt, isNotNull } from 'drizzle-orm'
-import type { CustomerId, DisputeId, PaymentId, ProjectId, RefundId, SubscriptionId } from '../domain/ids.ts'
+import { and, asc, type Column, eq, gt, isNotNull } from 'drizzle-orm'
+import type { ProjectId } from '../domain/ids.ts'
 import type { Transaction } from './client.ts'
 import { customers, disputes, payments, refunds, subscriptions } from './schema/index.ts'
 
@@ -12,114 +12,59 @@ interface OwnPage {
   limit: number
 }
 
-export function customersWithStripe(
-  transaction: Transaction,
-  projectId: ProjectId,
-  { livemode, after, limit }: OwnPage,
-) {
+export function customersWithStripe(transaction: Transaction, projectId: ProjectId, page: OwnPage) {
+  const { customerId: id, userId, stripeCustomerId: stripeId } = customers
   return transaction
-    .select({
-      id: customers.customerId,
-      userId: customers.userId,
-      stripeId: customers.stripeCustomerId,
-    })
+    .select({ id, userId, stripeId })
     .from(customers)
-    .where(
-      and(
-        eq(customers.projectId, projectId),
-        eq(customers.livemode, livemode),
-        gt(customers.customerId, after as CustomerId),
-        isNotNull(customers.stripeCustomerId),
-      ),
-    )
-    .orderBy(asc(customers.customerId))
-    .limit(limit)
+    .where(and(isOnPage(projectId, page, customers, id), isNotNull(stripeId)))
+    .orderBy(asc(id))
+    .limit(page.limit)
 }
 
-export function subscriptionsWithStripe(
-  transaction: Transaction,
-  projectId: ProjectId,
-  { livemode, after, limit }: OwnPage,
-) {
+export function subscriptionsWithStripe(transaction: Transaction, projectId: ProjectId, page: OwnPage) {
+  const { subscriptionId: id, userId, stripeSubscriptionId: stripeId } = subscriptions
   return transaction
-    .select({
-      id: subscriptions.subscriptionId,
-      userId: subscriptions.userId,
-      stripeId: subscriptions.stripeSubscriptionId,
-    })
+    .select({ id, userId, stripeId })
     .from(subscriptions)
-    .where(
-      and(
-        eq(subscriptions.projectId, projectId),
-        eq(subscriptions.livemode, livemode),
-        gt(subscriptions.subscriptionId, after as SubscriptionId),
-      ),
-    )
-    .orderBy(asc(subscriptions.subscriptionId))
-    .limit(limit)
+    .where(isOnPage(projectId, page, subscriptions, id))
+    .orderBy(asc(id))
+    .limit(page.limit)
 }
 
-export function paidPayments(
-  transaction: Transaction,
-  projectId: ProjectId,
-  { livemode, after, limit }: OwnPage,
-) {
+export function paidPayments(transaction: Transaction, projectId: ProjectId, page: OwnPage) {
+  const { paymentId: id, userId, stripePaymentIntentId: stripeId, amountReceived, currency } = payments
   return transaction
-    .select({
-      id: payments.paymentId,
-      userId: payments.userId,
-      stripeId: payments.stripePaymentIntentId,
-      amountReceived: payments.amountReceived,
-      currency: payments.currency,
-    })
+    .select({ id, userId, stripeId, amountReceived, currency })
     .from(payments)
-    .where(
-      and(
-        eq(payments.projectId, projectId),
-        eq(payments.livemode, livemode),
-        gt(payments.paymentId, after as PaymentId),
-        gt(payments.amountReceived, 0),
-      ),
-    )
-    .orderBy(asc(payments.paymentId))
-    .limit(limit)
+    .where(and(isOnPage(projectId, page, payments, id), gt(amountReceived, 0)))
+    .orderBy(asc(id))
+    .limit(page.limit)
 }
 
-export function refundsWithStripe(
-  transaction: Transaction,
-  projectId: ProjectId,
-  { livemode, after, limit }: OwnPage,
-) {
+export function refundsWithStripe(transaction: Transaction, projectId: ProjectId, page: OwnPage) {
+  const { refundId: id, userId, stripeRefundId: stripeId } = refunds
   return transaction
-    .select({ id: refunds.refundId, userId: refunds.userId, stripeId: refunds.stripeRefundId })
+    .select({ id, userId, stripeId })
     .from(refunds)
-    .where(
-      and(
-        eq(refunds.projectId, projectId),
-        eq(refunds.livemode, livemode),
-        gt(refunds.refundId, after as RefundId),
-        isNotNull(refunds.stripeRefundId),
-      ),
-    )
-    .orderBy(asc(refunds.refundId))
-    .limit(limit)
+    .where(and(isOnPage(projectId, page, refunds, id), isNotNull(stripeId)))
+    .orderBy(asc(id))
+    .limit(page.limit)
 }
 
-export function disputesWithStripe(
-  transaction: Transaction,
-  projectId: ProjectId,
-  { livemode, after, limit }: OwnPage,
-) {
+export function disputesWithStripe(transaction: Transaction, projectId: ProjectId, page: OwnPage) {
+  const { disputeId: id, userId, stripeDisputeId: stripeId } = disputes
   return transaction
-    .select({ id: disputes.disputeId, userId: disputes.userId, stripeId: disputes.stripeDisputeId })
+    .select({ id, userId, stripeId })
     .from(disputes)
-    .where(
-      and(
-        eq(disputes.projectId, projectId),
-        eq(disputes.livemode, livemode),
-        gt(disputes.disputeId, after as DisputeId),
-      ),
-    )
-    .orderBy(asc(disputes.disputeId))
-    .limit(limit)
+    .where(isOnPage(projectId, page, disputes, id))
+    .orderBy(asc(id))
+    .limit(page.limit)
 }
+
+const isOnPage = (
+  projectId: ProjectId,
+  { livemode, after }: OwnPage,
+  table: { projectId: Column; livemode: Column },
+  id: Column,
+) => and(eq(table.projectId, projectId), eq(table.livemode, livemode), gt(id, after))

@@ -1,19 +1,17 @@
-import { and, asc, desc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq } from 'drizzle-orm'
 import type { PaymentStatus } from '../domain/checkout.ts'
 import type { PaymentId, ProjectId } from '../domain/ids.ts'
 import type { Transaction } from './client.ts'
+import { newestFirst, type NewestFirstPage, olderThan } from './newest-first.ts'
 import type { PaymentRow } from './payments.ts'
 import { paymentAttempts, payments } from './schema/index.ts'
 
 export type PaymentAttemptRow = typeof paymentAttempts.$inferSelect
 
-export interface PaymentPage {
+export interface PaymentPage extends NewestFirstPage {
   livemode: boolean
   userId: string | undefined
   status: PaymentStatus | undefined
-  limit: number
-  /** The last payment of the page before. */
-  before: { createdAt: Date; id: string } | undefined
 }
 
 /** Payments of a project, newest first. */
@@ -31,11 +29,10 @@ export async function listPayments(
         eq(payments.livemode, livemode),
         userId === undefined ? undefined : eq(payments.userId, userId),
         status === undefined ? undefined : eq(payments.status, status),
-        before &&
-          sql`(${payments.createdAt}, ${payments.paymentId}) < (${before.createdAt.toISOString()}::timestamptz, ${before.id})`,
+        olderThan(before, payments.createdAt, payments.paymentId),
       ),
     )
-    .orderBy(desc(payments.createdAt), desc(payments.paymentId))
+    .orderBy(...newestFirst(payments.createdAt, payments.paymentId))
     .limit(limit)
 }
 

@@ -8,6 +8,7 @@ import { writeAudit } from './audit.ts'
 import { toPlan, toProduct } from './catalog.ts'
 import type { Database, Transaction } from './client.ts'
 import { setPolicy } from './dunning.ts'
+import { newestFirst, type NewestFirstPage, olderThan } from './newest-first.ts'
 import { once } from './once.ts'
 import { plans, products, projects } from './schema/index.ts'
 
@@ -131,20 +132,15 @@ export async function projectAfter(system: Database, projectId: string): Promise
 /** Projects of the installation, newest first. */
 export async function listProjects(
   system: Database,
-  page: { limit: number; before: { createdAt: Date; id: string } | undefined },
+  { limit, before }: NewestFirstPage,
 ): Promise<ProjectRow[]> {
-  const { limit, before } = page
   return system
     .select()
     .from(projects)
     .where(
-      and(
-        ne(projects.projectId, ACCOUNT_BOOK),
-        before &&
-          sql`(${projects.createdAt}, ${projects.projectId}) < (${before.createdAt.toISOString()}::timestamptz, ${before.id})`,
-      ),
+      and(ne(projects.projectId, ACCOUNT_BOOK), olderThan(before, projects.createdAt, projects.projectId)),
     )
-    .orderBy(desc(projects.createdAt), desc(projects.projectId))
+    .orderBy(...newestFirst(projects.createdAt, projects.projectId))
     .limit(limit)
 }
 

@@ -8,6 +8,7 @@ import {
   stages,
 } from '../domain/reconciliation.ts'
 import type { Database } from './client.ts'
+import { newestFirst, type NewestFirstPage, olderThan } from './newest-first.ts'
 import { reconciliationDifferences, reconciliations, reconciliationSightings } from './schema/index.ts'
 
 /** Comparisons of the whole installation: the system role's. */
@@ -230,11 +231,7 @@ export async function findReconciliation(
 /** Newest first. */
 export async function listReconciliations(
   system: Database,
-  {
-    livemode,
-    limit,
-    before,
-  }: { livemode: boolean; limit: number; before: { createdAt: Date; id: string } | undefined },
+  { livemode, limit, before }: NewestFirstPage & { livemode: boolean },
 ): Promise<ReconciliationRow[]> {
   return system
     .select()
@@ -242,12 +239,10 @@ export async function listReconciliations(
     .where(
       and(
         eq(reconciliations.livemode, livemode),
-        before &&
-          sql`(${reconciliations.startedAt}, ${reconciliations.reconciliationId})
-            < (${before.createdAt.toISOString()}::timestamptz, ${before.id})`,
+        olderThan(before, reconciliations.startedAt, reconciliations.reconciliationId),
       ),
     )
-    .orderBy(desc(reconciliations.startedAt), desc(reconciliations.reconciliationId))
+    .orderBy(...newestFirst(reconciliations.startedAt, reconciliations.reconciliationId))
     .limit(limit)
 }
 

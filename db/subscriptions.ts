@@ -1,5 +1,5 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
-import type { PendingChangeData, SubscriptionData } from '../domain/events.ts'
+import type { PendingChangeData, SubscriptionData } from '../domain/event-data.ts'
 import type { ProjectId, SubscriptionId } from '../domain/ids.ts'
 import { heldRoles } from '../domain/roles.ts'
 import { hasAccess, type KnownSubscription, type PendingChange } from '../domain/subscription.ts'
@@ -122,18 +122,18 @@ export function toKnown(
   }
 }
 
+/** The plan of a subscription, in the version that was sold. */
+export const isSoldPlan = and(
+  eq(plans.projectId, subscriptions.projectId),
+  eq(plans.planId, subscriptions.planId),
+  eq(plans.version, subscriptions.planVersion),
+)
+
 const withPlans = (transaction: Transaction) =>
   transaction
     .select({ subscription: subscriptions, plan: plans })
     .from(subscriptions)
-    .innerJoin(
-      plans,
-      and(
-        eq(plans.projectId, subscriptions.projectId),
-        eq(plans.planId, subscriptions.planId),
-        eq(plans.version, subscriptions.planVersion),
-      ),
-    )
+    .innerJoin(plans, isSoldPlan)
     .$dynamic()
 
 const isSubscription = (projectId: ProjectId, subscriptionId: SubscriptionId) =>

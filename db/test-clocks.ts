@@ -2,6 +2,7 @@ import { and, asc, eq, inArray, lte, sql } from 'drizzle-orm'
 import type { ClockId, CustomerId, ProjectId } from '../domain/ids.ts'
 import type { Transaction } from './client.ts'
 import { clockDeadlines, customers, plans, subscriptions, testClocks } from './schema/index.ts'
+import { isSoldPlan } from './subscriptions.ts'
 
 /** Test clocks, and what the workflows on them wait for. */
 
@@ -152,14 +153,7 @@ export async function shortestInterval(
         eq(customers.customerId, subscriptions.customerId),
       ),
     )
-    .innerJoin(
-      plans,
-      and(
-        eq(plans.projectId, subscriptions.projectId),
-        eq(plans.planId, subscriptions.planId),
-        eq(plans.version, subscriptions.planVersion),
-      ),
-    )
+    .innerJoin(plans, isSoldPlan)
     .where(
       and(
         eq(subscriptions.projectId, projectId),

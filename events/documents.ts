@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { EVENT_SCHEMA_VERSION, type EventType } from '../domain/events.ts'
-import { dataSchemas, dataSchemaUrn, envelopeSchema, eventTypes, typesByTopic } from './schemas.ts'
+import { EVENT_SCHEMA_VERSION, type EventType, type Topic, topicOf } from '../domain/events.ts'
+import { envelopeSchema } from './envelope.ts'
+import { dataSchemas, dataSchemaUrn, eventTypes } from './schemas.ts'
 
 /** The published description of the events, generated from the schemas: a JSON Schema (draft 7, which every validator reads)
  *  for the envelope and for the data of each type, and an AsyncAPI document that ties them to topics and keys. */
@@ -96,4 +97,10 @@ function message(type: EventType) {
       },
     },
   }
+}
+
+/** The types of each topic that has any. */
+function typesByTopic(): Map<Topic, EventType[]> {
+  const topics = [...new Set(eventTypes.map(topicOf))]
+  return new Map(topics.map((topic) => [topic, eventTypes.filter((type) => topicOf(type) === topic)]))
 }

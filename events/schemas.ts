@@ -1,174 +1,29 @@
 import { z } from 'zod'
-import {
-  type CloudEvent,
-  EVENT_SCHEMA_VERSION,
-  type EventDataByType,
-  type EventType,
-  type Topic,
-  topicOf,
-} from '../domain/events.ts'
-import { paymentStatuses } from '../domain/checkout.ts'
-import { disputeStatuses } from '../domain/disputes.ts'
 import { attemptTriggers } from '../domain/dunning.ts'
-import { externalNamePattern, type Id, type IdPrefix } from '../domain/ids.ts'
-import { subscriptionNoticeKinds } from '../domain/notices.ts'
-import { refundOrigins, refundStatuses } from '../domain/refunds.ts'
+import { EVENT_SCHEMA_VERSION, type EventDataByType, type EventType } from '../domain/events.ts'
 import { differenceKindNames } from '../domain/reconciliation.ts'
-import { subscriptionStatuses } from '../domain/subscription.ts'
+import { amount, currency, declineCode, externalName, id, microDollars, time, user } from './fields.ts'
+import {
+  credits,
+  dispute,
+  dunning,
+  notice,
+  paidFor,
+  payment,
+  paymentSchema,
+  price,
+  refund,
+  roleSchema,
+  subscription,
+  subscriptionSchema,
+} from './shapes.ts'
 
 /** What every event is, for those who read them: the source of the published JSON Schemas and of the AsyncAPI document.
  *
- *  Held equal to the types of `domain/events.ts` by the compiler. A room of its own, because neither the domain nor a
+ *  Held equal to the types of `domain/event-data.ts` by the compiler. A room of its own, because neither the domain nor a
  *  workflow may import a library. */
 
-const id = <P extends IdPrefix>(prefix: P, description: string) =>
-  z
-    .string()
-    .regex(new RegExp(`^${prefix}_[0-9a-hjkmnp-tv-z]{26}$`))
-    .describe(description) as unknown as z.ZodType<Id<P>>
-
-const externalName = (description: string) => z.string().regex(externalNamePattern).describe(description)
-const time = (description: string) => z.iso.datetime().describe(`${description} RFC 3339, UTC.`)
-const amount = (description: string) => z.int().nonnegative().describe(`${description} In minor units.`)
-const currency = z
-  .string()
-  .regex(/^[a-z]{3}$/)
-  .describe('ISO 4217, in lower case.')
-
-const user = externalName("The payer, by the project's own name.")
-const plan = externalName("The plan, by the project's own name.")
-const roles = z.array(z.string())
-
-const payment = {
-  payment_id: id('pay', 'The payment.'),
-  payment_type: z.enum(['one_time', 'subscription', 'credits']),
-  status: z.enum(paymentStatuses),
-  user_id: user,
-  amount: amount('What was asked for, before promotions, trials and taxes.'),
-  currency,
-  plan_id: plan.optional(),
-  product_id: externalName("The product, by the project's own name.").optional(),
-  quantity: z.int().positive(),
-  subscription_id: id('sbs', 'The subscription that this payment starts.').optional(),
-  metadata: z.record(z.string(), z.string()).describe("The caller's own, as given with the payment."),
-}
-
-const subscription = {
-  subscription_id: id('sbs', 'The subscription.'),
-  user_id: user,
-  plan_id: plan,
-  plan_version: z
-    .int()
-    .positive()
-    .describe('The version that was sold. It stays when the plan gets a new one.'),
-  quantity: z.int().positive(),
-  status: z.enum(subscriptionStatuses),
-  has_access: z
-    .boolean()
-    .describe('Whether the user may use what was bought. True while a failed renewal is being retried.'),
-  roles: roles.describe('The roles that the plan brings.'),
-  current_period_start: time('Start of the period that was paid for.'),
-  current_period_end: time('End of the period that was paid for.'),
-  cancel_at_period_end: z.boolean(),
-  trial_end: time('End of the trial.').optional(),
-  paused_until: time('When the pause ends by itself.').optional(),
-  pending_change: z
-    .strictObject({
-      plan_id: plan,
-      plan_version: z.int().positive(),
-      quantity: z.int().positive(),
-      when: z.enum(['now', 'period_end']),
-      at: time('When it takes effect; for `now`, when it lapses unless its payment is confirmed.'),
-    })
-    .describe('A change of plan that was asked for and does not count yet.')
-    .optional(),
-  interval: z.enum(['day', 'week', 'month', 'year']),
-  payment_id: id('pay', 'The payment that started it.').optional(),
-}
-
-const dunning = {
-  invoice_id: z.string().describe("Stripe's invoice that is unpaid."),
-  subscription_id: id('sbs', 'The subscription.'),
-  user_id: user,
-  plan_id: plan,
-  amount: amount('What is owed.'),
-  currency,
-  failed_at: time('The first failed charge: every deadline is counted from here.'),
-  grace_until: time('Until when access stays although nothing was paid.'),
-  policy_version: z
-    .int()
-    .nonnegative()
-    .describe('The version of the dunning policy that the case began with; 0 is the default.'),
-}
 const side = (description: string) => z.record(z.string(), z.string()).describe(description)
-const declineCode = z.string().describe("Stripe's decline code.").optional()
-
-const microDollars = (description: string) =>
-  z.int().nonnegative().describe(`${description} In micro-dollars.`)
-const credits = {
-  user_id: user,
-  transaction_id: id('wtx', 'The movement of the wallet.'),
-  amount: microDollars('How many credits moved.'),
-  balance: microDollars('What the wallet holds after it.'),
-}
-const price = amount('What was paid for the credits, without tax.')
-
-/** A notice as the customer gets it, where mails are sent; products may send it in their own way instead. */
-const notice = z.strictObject({
-  kind: z.enum(subscriptionNoticeKinds),
-  user_id: user,
-  subscription_id: id('sbs', 'The subscription.'),
-  plan_id: plan,
-  plan_name: z.string(),
-  amount: amount('What is owed, or will be charged.').optional(),
-  currency: currency.optional(),
-  invoice_id: z.string().optional(),
-  retry_at: time('When the charge is tried again.').optional(),
-  grace_until: time('Until when access stays although nothing was paid.').optional(),
-  trial_end: time('End of the trial.').optional(),
-  access_until: time('Until when access stays; for a pause, when it ends.').optional(),
-  reason: z.string().describe('Why, as a sentence for the customer.').optional(),
-  pay_url: z.string().describe("Stripe's page where the customer can pay by hand.").optional(),
-})
-
-/** What money that goes back was paid for. */
-const paidFor = {
-  payment_id: id('pay', 'The payment, where a checkout collected it.').optional(),
-  subscription_id: id('sbs', 'The subscription.').optional(),
-  invoice_id: z.string().describe("Stripe's invoice.").optional(),
-}
-const refund = z.strictObject({
-  refund_id: id('rfd', 'The refund.'),
-  user_id: user,
-  amount: amount('What goes back.'),
-  currency,
-  status: z.enum(refundStatuses),
-  origin: z
-    .enum(refundOrigins)
-    .describe("`dashboard`: made at Stripe; `cancellation`, `fraud_warning`: by the project's policy."),
-  ...paidFor,
-  reason: z.string().optional(),
-  failure_code: z.string().describe('Why nothing went back.').optional(),
-})
-const dispute = z.strictObject({
-  dispute_id: id('dsp', 'The dispute.'),
-  user_id: user,
-  amount: amount("What the customer's bank wants back."),
-  currency,
-  status: z.enum(disputeStatuses).describe("Stripe's; a warning is an inquiry, for which nothing is taken."),
-  reason: z.string().describe("Stripe's word for what the customer says."),
-  ...paidFor,
-  evidence_due_at: time('Until when evidence can be handed in.').optional(),
-})
-
-const paymentSchema = z.strictObject(payment)
-const subscriptionSchema = z.strictObject(subscription)
-const roleSchema = z.strictObject({
-  user_id: user,
-  role: z.string().describe('The role that was granted or revoked.'),
-  roles: roles.describe('All roles the user holds after this change.'),
-  subscription_id: id('sbs', 'The subscription whose change caused it.'),
-})
 
 export const dataSchemas = {
   'payment.created': paymentSchema.describe('A payment was accepted; its payment page is about to open.'),
@@ -386,51 +241,3 @@ export type SchemasMatchTypes = Holds<
 export const eventTypes = Object.keys(dataSchemas) as EventType[]
 
 export const dataSchemaUrn = (type: EventType) => `urn:quittance:event:${type}:v${EVENT_SCHEMA_VERSION}`
-
-const envelope = {
-  specversion: z.literal('1.0'),
-  id: id('ev', 'Stays the same however often the event is sent: drop what you have seen.'),
-  source: z.templateLiteral(['/projects/', z.string()]).describe('The project: `/projects/{project_id}`.'),
-  subject: z
-    .string()
-    .min(1)
-    .describe(
-      "What it is about: a payment's or subscription's id; for credits and entitlements the `user_id`.",
-    ),
-  time: time('When it happened, by the clock of the object, which on a test clock runs ahead.'),
-  datacontenttype: z.literal('application/json'),
-  projectid: id('prj', 'The project.'),
-  correlationid: z
-    .string()
-    .min(1)
-    .describe('The same from the API call to everything that followed from it.'),
-  sequence: z.int().positive().describe('Rises by one per topic, source and subject.'),
-  recordedtime: time('When it was recorded, by our clock.'),
-}
-
-/** The envelope of any event, with data of any kind. */
-export const envelopeSchema = z.strictObject({
-  ...envelope,
-  type: z.string().regex(/^com\.quittance\.[a-z_]+\.[a-z_]+$/),
-  dataschema: z.string().regex(/^urn:quittance:event:[a-z_.]+:v\d+$/),
-  data: z.record(z.string(), z.unknown()),
-})
-
-/** One event whole.
- *  @throws z.ZodError naming every field that is not as published. */
-export function parseEvent(json: string): CloudEvent {
-  const event = envelopeSchema.parse(JSON.parse(json))
-  const type = eventTypes.find((known) => event.type === `com.quittance.${known}`)
-  if (!type) throw new Error(`${event.type} is not a published type`)
-  if (event.dataschema !== dataSchemaUrn(type))
-    throw new Error(`${event.type} names the schema ${event.dataschema}, not ${dataSchemaUrn(type)}`)
-  if (event.source !== `/projects/${event.projectid}`)
-    throw new Error(`${event.source} is not the source of ${event.projectid}`)
-  return { ...event, type: `com.quittance.${type}`, data: dataSchemas[type].parse(event.data) }
-}
-
-/** The types of each topic that has any. */
-export function typesByTopic(): Map<Topic, EventType[]> {
-  const topics = [...new Set(eventTypes.map(topicOf))]
-  return new Map(topics.map((topic) => [topic, eventTypes.filter((type) => topicOf(type) === topic)]))
-}

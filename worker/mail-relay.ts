@@ -17,7 +17,8 @@ import { type Mailer, MailRefused } from '../domain/mailer.ts'
 import { composeNotice } from '../domain/notices.ts'
 import { describeTrouble } from './describe.ts'
 import { noticeFailures, noticesSent, noticesSkipped, noticesUnsent, oldestNoticeUnsent } from './metrics.ts'
-import { backOff, createWakeUp } from './wake-up.ts'
+import { listenTo } from './listen-to.ts'
+import { backOff, createWakeUp, waitForEnd } from './wake-up.ts'
 
 /** Sends notices as mails: claims what is unsent, sends it, marks it. Any number of processes may do so side by side.
  *
@@ -57,9 +58,8 @@ export function startMailRelay(options: MailRelayOptions): MailRelay {
   let measuredAt = 0
   let complainedAt = 0
 
-  const listening = connections.systemClient.listen(NOTICES_CHANNEL, wakeUp.call, wakeUp.call)
-  // It listens again by itself after a lost connection; until then the interval is what wakes the loop.
-  listening.catch((error: unknown) =>
+  const listening = listenTo(NOTICES_CHANNEL, wakeUp.call, connections)
+  listening.started.catch((error: unknown) =>
     logger.warn({ reason: describeTrouble(error) }, 'mail relay cannot listen yet'),
   )
   const loop = run()
@@ -68,18 +68,9 @@ export function startMailRelay(options: MailRelayOptions): MailRelay {
     async stop() {
       stopping = true
       wakeUp.call()
-      await Promise.race([loop, new Promise((resolve) => setTimeout(resolve, STOP_LIMIT_MS).unref())])
-      void stopListening()
+      await waitForEnd(loop, STOP_LIMIT_MS)
+      void listening.stop()
     },
-  }
-
-  async function stopListening(): Promise<void> {
-    try {
-      const subscription = await listening
-      await subscription.unlisten()
-    } catch {
-      // The connection is gone, and the subscription with it.
-    }
   }
 
   async function run(): Promise<void> {

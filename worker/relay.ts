@@ -18,8 +18,9 @@ import {
   shardsHeld,
 } from './metrics.ts'
 import { describeTrouble } from './describe.ts'
+import { listenTo } from './listen-to.ts'
 import { createShardLeases } from './shard-leases.ts'
-import { backOff, createWakeUp } from './wake-up.ts'
+import { backOff, createWakeUp, waitForEnd } from './wake-up.ts'
 
 /** The way out: reads the outbox, publishes in order per key, marks what was acknowledged. At least once, never lost.
  *
@@ -68,9 +69,8 @@ export function startRelay(options: RelayOptions): Relay {
   let measuredAt = 0
   let complainedAt = 0
 
-  const listening = connections.systemClient.listen(OUTBOX_CHANNEL, wakeUp.call, wakeUp.call)
-  // It listens again by itself after a lost connection; until then the interval is what wakes the loop.
-  listening.catch((error: unknown) =>
+  const listening = listenTo(OUTBOX_CHANNEL, wakeUp.call, connections)
+  listening.started.catch((error: unknown) =>
     logger.warn({ reason: describeTrouble(error) }, 'relay cannot listen yet'),
   )
   const loop = run()
@@ -80,20 +80,11 @@ export function startRelay(options: RelayOptions): Relay {
     async stop() {
       stopping = true
       wakeUp.call()
-      await Promise.race([loop, new Promise((resolve) => setTimeout(resolve, STOP_LIMIT_MS).unref())])
+      await waitForEnd(loop, STOP_LIMIT_MS)
       await leases.release()
-      void stopListening()
+      void listening.stop()
       hold([])
     },
-  }
-
-  async function stopListening(): Promise<void> {
-    try {
-      const subscription = await listening
-      await subscription.unlisten()
-    } catch {
-      // The connection is gone, and the subscription with it.
-    }
   }
 
   async function run(): Promise<void> {

@@ -1,6 +1,6 @@
 import { reviveEnded, type ReviveOptions } from '../inbox/revive.ts'
 import { describeTrouble } from './describe.ts'
-import { createWakeUp } from './wake-up.ts'
+import { createWakeUp, waitForEnd } from './wake-up.ts'
 
 export interface Revival {
   stop(): Promise<void>
@@ -22,7 +22,7 @@ export function startRevival(options: Omit<ReviveOptions, 'known'> & { interval_
     async stop() {
       stopping = true
       wakeUp.call()
-      await Promise.race([loop, new Promise((resolve) => setTimeout(resolve, STOP_LIMIT_MS).unref())])
+      await waitForEnd(loop, STOP_LIMIT_MS)
     },
   }
 

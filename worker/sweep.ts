@@ -2,7 +2,7 @@ import { countUnhandledEvents } from '../db/inbox.ts'
 import { eventsUnhandled } from '../inbox/metrics.ts'
 import { sweep, type SweepOptions } from '../inbox/sweep.ts'
 import { describeTrouble } from './describe.ts'
-import { backOff, createWakeUp } from './wake-up.ts'
+import { backOff, createWakeUp, waitForEnd } from './wake-up.ts'
 
 export interface Sweep {
   /** Ends after the round that is under way. */
@@ -28,7 +28,7 @@ export function startSweep(options: SweepOptions & { interval_ms?: number }): Sw
     async stop() {
       stopping = true
       wakeUp.call()
-      await Promise.race([loop, new Promise((resolve) => setTimeout(resolve, STOP_LIMIT_MS).unref())])
+      await waitForEnd(loop, STOP_LIMIT_MS)
     },
   }
 

@@ -34,3 +34,8 @@ export function backOff(
 ): number {
   return Math.min(first_ms * 2 ** Math.min(failures - 1, 20), longest_ms)
 }
+
+/** Waits until a loop has ended, but no longer than that: what it holds is left to whoever takes over. */
+export async function waitForEnd(loop: Promise<void>, limit_ms: number): Promise<void> {
+  await Promise.race([loop, new Promise((resolve) => setTimeout(resolve, limit_ms).unref())])
+}

@@ -2,38 +2,29 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
-  getExternalWorkflowHandle,
-  ParentClosePolicy,
   setHandler,
   setWorkflowOptions,
-  startChild,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
-import type { CommandResult, RefundDue } from '../activities/run-command.ts'
+import type { CommandResult } from '../activities/run-command.ts'
 import type { Followed } from '../activities/record-look.ts'
 import type { SubscriptionCommand } from '../domain/commands.ts'
-import {
-  type KnownSubscription,
-  nextSubscriptionLook,
-  type SubscriptionStatus,
-  trialNoticeAt,
-} from '../domain/subscription.ts'
+import type { KnownSubscription, SubscriptionStatus } from '../domain/subscription.ts'
 import { clockOf, describeTime } from './clock.ts'
 import { commandDesk } from './command-desk.ts'
-import { describeSubscription, describeWait } from './describe-subscription.ts'
+import { describeSubscription } from './describe-subscription.ts'
 import { showDetails } from './details.ts'
-import { caseTitle, dunningWorkflowId, refundWorkflowId } from './ids.ts'
+import { dunningWorkflowId } from './ids.ts'
 import { caseChanged, state, stripeChanged, type SubscriptionInput } from './messages.ts'
+import { nextDue } from './next-due.ts'
 import { operatorDesk } from './operator-desk.ts'
 import { record, stripe } from './proxies.ts'
 import { searchAttributes } from './search-attributes.ts'
+import { startRefund } from './start-refund.ts'
+import { unpaidCases } from './unpaid-cases.ts'
 import { upgrading } from './versioning.ts'
 import { wakeable } from './wakeable.ts'
-
-/** How long Stripe may take to start a subscription that was paid for before we look again by ourselves. */
-const STARTING_LOOK_MS = 5 * 60_000
 
 // It lives for years: each step is taken by the current release, and recorded histories hold that to be possible.
 setWorkflowOptions(upgrading, subscription)
@@ -46,18 +37,18 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
   const subject = { projectId, subscriptionId, paymentId, stripeSubscriptionId }
   let { known, announcedTrialEnd } = input
   let seen: Followed | undefined
-  const startedCases = new Set(input.startedCases)
   /** Exhausted cases that an operator has chosen not to end. */
   const leftAlone = new Set<string>()
   let waiting = { for: 'a first look at Stripe', until: undefined as number | undefined }
 
   const clock = clockOf(projectId, input.clock)
+  const cases = unpaidCases(input, { subject, clock })
   const wake = wakeable(clock, input.seenEventIds)
   const desk = operatorDesk({ ...input, subjectId: subscriptionId, newsHasCome: wake.pending, clock })
   const commands = commandDesk({ known: () => known, now: () => clock.now() })
   setHandler(stripeChanged, wake.on)
   setHandler(caseChanged, ({ invoiceId, hasEnded }) => {
-    if (hasEnded) startedCases.delete(invoiceId)
+    if (hasEnded) cases.forget(invoiceId)
     wake.nudge()
   })
   setHandler(state, () => ({
@@ -88,7 +79,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
       continue
     }
     if (seen?.exhausted && (await endExhausted(seen.exhausted))) continue
-    await startCases(seen?.openCases ?? [])
+    await cases.start(seen?.openCases ?? [], { planId: known?.planId, amountsDue: seen?.amountsDue })
     if (isTimeForNewRun()) await startNewRun()
     else await waitForNext()
   }
@@ -111,9 +102,9 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
 
   /** Sleeps until something is due or has happened, and does what follows from it. */
   async function waitForNext(): Promise<void> {
-    const due = nextDue()
+    const due = nextDue(clock, { known, seen, announcedTrialEnd })
     waiting = { for: due.for, until: due.at }
-    if (!wake.pending()) showDetails(describeSubscription(known, due, [...startedCases]))
+    if (!wake.pending()) showDetails(describeSubscription(known, due, cases.started()))
     await wake.until(due.at, due.summary, commands.pending)
     if (commands.pending()) return
     const isDue = clock.now() >= due.at && !wake.pending()
@@ -130,40 +121,6 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     } else {
       await look()
     }
-  }
-
-  function nextDue(): Due {
-    if (!known)
-      return {
-        kind: 'look',
-        at: clock.now() + STARTING_LOOK_MS,
-        for: 'Stripe to start the subscription',
-        summary: 'Look whether Stripe has started it',
-      }
-    const waitsFor = describeWait(known)
-    const looksAt = nextSubscriptionLook({
-      status: known.status,
-      currentPeriodEnd: known.currentPeriodEnd,
-      cancelAtPeriodEnd: known.cancelAtPeriodEnd,
-      // What a case works through is its own concern: it tells us.
-      owes: (seen?.owes ?? false) && known.status !== 'past_due',
-      now: clock.now(),
-      ...(input.clock && { slack: 60_000 }),
-    })
-    const all: Due[] = [
-      {
-        kind: 'look',
-        at: looksAt,
-        for: waitsFor,
-        summary: `Look at Stripe, unless woken: waiting for ${waitsFor}`,
-      },
-    ]
-    const noticeAt = trialNoticeAt(known)
-    if (noticeAt !== undefined && announcedTrialEnd !== known.trialEnd)
-      all.push({ kind: 'trial_notice', at: noticeAt, for: waitsFor, summary: 'Tell that the trial will end' })
-    if (known.status === 'paused' && known.pausedUntil !== undefined)
-      all.push({ kind: 'end_of_pause', at: known.pausedUntil, for: waitsFor, summary: 'End the pause' })
-    return all.reduce((earliest, due) => (due.at < earliest.at ? due : earliest))
   }
 
   /** Reads Stripe and records what is new. */
@@ -212,10 +169,10 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
       stripe.runCommand({ ...subject, ...command, at: clock.now() }),
     )
     if (!result) return undefined
-    const openBefore = [...startedCases]
+    const openBefore = cases.started()
     take(result.followed)
-    for (const invoiceId of openBefore) await tellCase(invoiceId)
-    if (result.refundDue) await startRefund(result.refundDue)
+    for (const invoiceId of openBefore) await cases.tell(invoiceId)
+    if (result.refundDue) await startRefund(input, clock, result.refundDue)
     return result
   }
 
@@ -244,73 +201,6 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     return false
   }
 
-  /** Each unpaid invoice is a workflow of its own. One that already runs is adopted: this run was reset. */
-  async function startCases(invoiceIds: string[]): Promise<void> {
-    for (const invoiceId of invoiceIds.filter((one) => !startedCases.has(one))) {
-      startedCases.add(invoiceId)
-      const carried = clock.input()
-      const shown = workflowInfo().typedSearchAttributes
-      try {
-        await startChild('dunning', {
-          workflowId: dunningWorkflowId(invoiceId),
-          args: [
-            {
-              version: 1,
-              ...subject,
-              invoiceId,
-              correlationId: input.correlationId,
-              seenEventIds: [],
-              ...(carried && { clock: carried }),
-            },
-          ],
-          parentClosePolicy: ParentClosePolicy.ABANDON,
-          typedSearchAttributes: shown.updateCopy([{ key: searchAttributes.status, value: 'open' }]),
-          staticSummary: caseTitle(
-            shown.get(searchAttributes.user),
-            known?.planId,
-            seen?.amountsDue?.[invoiceId],
-          ),
-          staticDetails: `Of ${workflowInfo().workflowId}.`,
-        })
-      } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-      }
-    }
-  }
-
-  /** Money that goes back is a workflow of its own, which follows it long after the subscription has ended. */
-  async function startRefund({ refundId, opening }: RefundDue): Promise<void> {
-    const carried = clock.input()
-    const { correlationId } = input
-    const shown = workflowInfo().typedSearchAttributes
-    try {
-      await startChild('refund', {
-        workflowId: refundWorkflowId(refundId),
-        args: [
-          { version: 1, projectId, refundId, correlationId, opening, ...(carried && { clock: carried }) },
-        ],
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        typedSearchAttributes: shown.updateCopy([{ key: searchAttributes.status, value: 'pending' }]),
-        staticSummary: `Refund of what is unused, to user ${shown.get(searchAttributes.user) ?? ''}`,
-        staticDetails: `Of ${workflowInfo().workflowId}.`,
-      })
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
-    }
-  }
-
-  /** What we did may have ended its case: it looks for itself. One that has ended already needs no telling. */
-  async function tellCase(invoiceId: string): Promise<void> {
-    try {
-      await getExternalWorkflowHandle(dunningWorkflowId(invoiceId)).signal(caseChanged, {
-        invoiceId,
-        hasEnded: false,
-      })
-    } catch {
-      startedCases.delete(invoiceId)
-    }
-  }
-
   async function voidWhatIsOpen(invoiceIds: string[]): Promise<void> {
     await desk.attend('An invoice of the ended subscription could not be made void.', () =>
       stripe.voidInvoices({ ...subject, invoiceIds }),
@@ -332,19 +222,11 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     await continueAsNew<typeof subscription>({
       ...input,
       seenEventIds: wake.seenEventIds(),
-      startedCases: [...startedCases],
+      startedCases: cases.started(),
       ...(announcedTrialEnd !== undefined && { announcedTrialEnd }),
       ...(carried && { clock: carried }),
       // While something is owed the new run looks for itself, and so knows it too.
       ...(known && !seen?.owes && { known }),
     })
   }
-}
-
-/** Something that comes by itself. */
-interface Due {
-  kind: 'look' | 'trial_notice' | 'end_of_pause'
-  at: number
-  for: string
-  summary: string
 }

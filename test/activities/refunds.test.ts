@@ -2,17 +2,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createFollowRefund } from '../../activities/follow-refund.ts'
 import { createOpenRefund } from '../../activities/open-refund.ts'
 import type { ActivityDependencies } from '../../activities/dependencies.ts'
+import { acceptRefund } from '../../db/accept-refund.ts'
 import { ownerOfPayment } from '../../db/charge-owners.ts'
+import { lockCharge } from '../../db/charges.ts'
 import { inProject } from '../../db/client.ts'
 import { consumeCredits } from '../../db/consume-credits.ts'
 import { mintId } from '../../db/mint-id.ts'
-import {
-  acceptRefund,
-  listRefundsOfCharge,
-  lockCharge,
-  readRefund,
-  type RefundRow,
-} from '../../db/refunds.ts'
+import { listRefundsOfCharge, readRefund, type RefundRow } from '../../db/refunds.ts'
 import { findWallet } from '../../db/wallets.ts'
 import type { ProjectId, RefundId } from '../../domain/ids.ts'
 import { createStripeClient } from '../../providers/stripe/client.ts'

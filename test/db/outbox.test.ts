@@ -4,7 +4,7 @@ import { mintId } from '../../db/mint-id.ts'
 import { appendEvents, OUTBOX_SHARDS, shardOf } from '../../db/outbox.ts'
 import { findUnpublished, markPublished, measureBacklog } from '../../db/outbox-publishing.ts'
 import { outbox } from '../../db/schema/index.ts'
-import { parseEvent } from '../../events/schemas.ts'
+import { parseEvent } from '../../events/envelope.ts'
 import { openDatabase, seedPayment, seedProject, type Seeded } from '../support/seed.ts'
 import { commitEvents, oneTo } from '../worker/fixtures.ts'
 

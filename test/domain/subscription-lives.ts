@@ -1,12 +1,14 @@
 import { type DunningStatus, nextDunningStatus } from '../../domain/dunning.ts'
 import {
   decideSubscription,
+  type SeenSubscription,
+  type SubscriptionDecision,
+} from '../../domain/decide-subscription.ts'
+import {
   failedInvoiceOf,
   type InvoiceSnapshot,
   type KnownSubscription,
-  type SeenSubscription,
   soldSubscription,
-  type SubscriptionDecision,
   type SubscriptionSnapshot,
   type Terms,
 } from '../../domain/subscription.ts'

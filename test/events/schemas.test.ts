@@ -7,7 +7,8 @@ import { deriveId } from '../../db/mint-id.ts'
 import { type CloudEvent, type EventDataByType, type EventType, topicOf } from '../../domain/events.ts'
 import type { SubscriptionNotice, SubscriptionNoticeKind } from '../../domain/notices.ts'
 import { eventDocuments } from '../../events/documents.ts'
-import { dataSchemaUrn, eventTypes, parseEvent } from '../../events/schemas.ts'
+import { parseEvent } from '../../events/envelope.ts'
+import { dataSchemaUrn, eventTypes } from '../../events/schemas.ts'
 
 const directory = path.resolve(import.meta.dirname, '..', '..', 'events')
 const published = new Map(
