@@ -16,6 +16,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          maxWorkers: 3,
           include: [
             'test/bench/**/*.test.ts',
             'test/domain/**/*.test.ts',
@@ -27,16 +28,17 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'workflow', include: ['test/workflows/**/*.test.ts'], globalSetup },
+        test: { name: 'workflow', maxWorkers: 3, include: ['test/workflows/**/*.test.ts'], globalSetup },
       },
       {
         extends: true,
-        test: { name: 'database', include: ['test/db/**/*.test.ts'], globalSetup },
+        test: { name: 'database', maxWorkers: 3, include: ['test/db/**/*.test.ts'], globalSetup },
       },
       {
         extends: true,
         test: {
           name: 'integration',
+          maxWorkers: 3,
           include: [
             'test/activities/**/*.test.ts',
             'test/api/**/*.test.ts',
@@ -56,6 +58,17 @@ export default defineConfig({
           globalSetup,
           // Whole stacks, killed and restarted: after everything else. They wait for timeouts more than they work.
           sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        // Each server killed, each answer and webhook lost: `npm run faults`. Not a part of `npm test`, which is to be quick.
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -25,6 +25,7 @@ const needs: Record<string, PartName[]> = {
   database: ['postgres'],
   integration: ['postgres', 'temporal', 'kafka', 'stripe', 'workflowBundle'],
   'end-to-end': ['postgres', 'temporal', 'kafka', 'workflowBundle'],
+  faults: ['postgres', 'temporal', 'kafka', 'workflowBundle'],
 }
 
 /** Each project loads this module anew; what they share therefore hangs on the process. */
