@@ -19,6 +19,7 @@ export default defineConfig({
           maxWorkers: 3,
           include: [
             'test/bench/**/*.test.ts',
+            'test/chaos/**/*.test.ts',
             'test/domain/**/*.test.ts',
             'test/events/**/*.test.ts',
             'test/local/**/*.test.ts',

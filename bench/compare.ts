@@ -11,14 +11,14 @@ export interface Compared extends Figure {
 }
 
 /** Measures both sides in turn.
- *  @param rounds that count; one before them makes everything warm */
+ *  @param rounds that count; one before them makes everything warm, unless it is to be measured cold */
 export async function compare(
   { ours, bare }: PreparedRow,
   figures: Figure[],
-  { rounds, onRound }: { rounds: number; onRound: (round: number) => void },
+  { rounds, isCold = false, onRound }: { rounds: number; isCold?: boolean; onRound: (round: number) => void },
 ): Promise<Compared[]> {
   const samples: { ours: Sample; bare: Sample }[] = []
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = isCold ? 1 : 0; round <= rounds; round += 1) {
     onRound(round)
     // Each goes first in every other round, so that what one leaves behind falls on both alike.
     const isOursFirst = round % 2 === 0

@@ -2,10 +2,11 @@
  *  all rows writes `docs/bench.md` as well. */
 
 import { mkdir, writeFile } from 'node:fs/promises'
-import { cpus, loadavg, release, totalmem, type } from 'node:os'
+import { loadavg } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
+import { machineFacts } from '../test/support/machine.ts'
 import { compare } from './compare.ts'
 import { markdownReport, type Report, terminalTable } from './report.ts'
 import type { Row } from './row.ts'
@@ -62,7 +63,7 @@ async function measure(): Promise<Report> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, endEarly)
   try {
     const measured: Report['rows'] = []
-    for (const { id, name, bareProgram, figures, roundsAtMost = rounds, prepare } of rows) {
+    for (const { id, name, bareProgram, figures, roundsAtMost = rounds, isCold = false, prepare } of rows) {
       const ofRow = Math.min(rounds, roundsAtMost)
       const prepared = await prepare(stack)
       const onRound = (round: number) =>
@@ -71,7 +72,7 @@ async function measure(): Promise<Report> {
         id,
         name,
         bareProgram,
-        figures: await compare(prepared, figures, { rounds: ofRow, onRound }),
+        figures: await compare(prepared, figures, { rounds: ofRow, isCold, onRound }),
       })
       await prepared.end?.()
     }
@@ -79,10 +80,7 @@ async function measure(): Promise<Report> {
       measuredAt: new Date().toISOString(),
       rounds,
       machine: {
-        processor: cpus()[0]?.model ?? 'unknown processor',
-        cores: cpus().length,
-        memory_gib: Math.round(totalmem() / 2 ** 30),
-        system: `${type()} ${release()}`,
+        ...machineFacts(),
         loadBefore,
         versions: stack.versions,
       },

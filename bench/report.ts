@@ -1,3 +1,4 @@
+import type { MachineFacts } from '../test/support/machine.ts'
 import type { Compared } from './compare.ts'
 import type { Aim, Row } from './row.ts'
 import type { Spread } from './statistics.ts'
@@ -10,11 +11,7 @@ export interface Report {
   rows: (Pick<Row, 'id' | 'name' | 'bareProgram'> & { figures: Compared[] })[]
 }
 
-export interface Machine {
-  processor: string
-  cores: number
-  memory_gib: number
-  system: string
+export interface Machine extends MachineFacts {
   /** Processes that wanted to run in the minute before, as the system tells: above 1, others were measured too. */
   loadBefore: number
   versions: Record<string, string>

@@ -9,6 +9,8 @@ export interface Row {
   figures: Figure[]
   /** Where a round takes long, so many at most. */
   roundsAtMost?: number
+  /** Where a round that warms up would change what is measured. */
+  isCold?: boolean
   /** Makes what the rounds need and what is not to be measured. */
   prepare: (stack: Stack) => Promise<PreparedRow>
 }

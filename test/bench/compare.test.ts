@@ -25,6 +25,18 @@ describe('a comparison', () => {
     })
   })
 
+  it('measures the first round as well where what is cold is to be measured', async () => {
+    const rounds: number[] = []
+    const one = async () => ({ time: 1 })
+    const onRound = (round: number) => rounds.push(round)
+    await compare({ ours: one, bare: one }, [{ name: 'time', unit: 'ms' }], {
+      rounds: 2,
+      isCold: true,
+      onRound,
+    })
+    expect(rounds).toEqual([1, 2])
+  })
+
   it('fails when a round has not measured what is reported', async () => {
     const empty = async () => ({})
     const figures = [{ name: 'time', unit: 'ms' as const }]

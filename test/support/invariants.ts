@@ -32,21 +32,25 @@ export async function findFlaws(product: Product, circumstances: Circumstances =
 async function flawsNow(product: Product, circumstances: Circumstances): Promise<string[]> {
   const { webhooksLost = false, terminated = [] } = circumstances
   const unfinished = [
-    ...(await unhandledWebhooks(product, webhooksLost)),
-    ...(await unpublishedEvents(product)),
+    ...(await named('I6', unhandledWebhooks(product, webhooksLost))),
+    ...(await named('I5', unpublishedEvents(product))),
   ]
   if (unfinished.length > 0) return unfinished
   const books = await readStripe(product.stripe.sdk)
   const flaws = await Promise.all([
-    flawsOfEvents(product),
-    flawsOfCharges(product, books),
-    flawsOfStates(product, books),
-    flawsOfLedger(product, books),
-    flawsOfWorkflows(product, terminated),
-    flawsOfTraces(product),
+    named('I5', flawsOfEvents(product)),
+    named('I1, I3', flawsOfCharges(product, books)),
+    named('I7', flawsOfStates(product, books)),
+    named('I2, I7', flawsOfLedger(product, books)),
+    named('I8', flawsOfWorkflows(product, terminated)),
+    named('privacy', flawsOfTraces(product)),
   ])
   return flaws.flat()
 }
+
+/** With the invariant that each breaks. */
+const named = async (invariant: string, flaws: Promise<string[]>) =>
+  (await flaws).map((flaw) => `${invariant}: ${flaw}`)
 
 /** What Stripe has told must be stored, and each event handed to whom it concerns. */
 async function unhandledWebhooks({ stripe, sql }: Product, someLost: boolean): Promise<string[]> {

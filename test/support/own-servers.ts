@@ -17,14 +17,16 @@ import { type Restartable, startRestartable } from './restartable.ts'
  *  them. All three keep their state on disk. */
 export interface OwnServers {
   servers: Servers
+  superuserUrl: string
   postgres: Restartable
   temporal: Restartable
   kafka: Restartable
   end(): Promise<void>
 }
 
-export async function startOwnServers(): Promise<OwnServers> {
-  const directory = await mkdtemp(path.join(inject('runDirectory'), 'servers-'))
+/** @param runDirectory that of the run of tests, when left out */
+export async function startOwnServers(runDirectory: string = inject('runDirectory')): Promise<OwnServers> {
+  const directory = await mkdtemp(path.join(runDirectory, 'servers-'))
   await chmod(directory, 0o755) // Postgres may run as another user, who must be able to enter.
   const processes = new Processes(directory)
   const callOffGuard = startGuard(directory)
@@ -35,6 +37,7 @@ export async function startOwnServers(): Promise<OwnServers> {
   ])
   return {
     servers: { database: postgres.database, temporal: temporal.address, kafka: kafka.address },
+    superuserUrl: postgres.superuserUrl,
     postgres: postgres.server,
     temporal: temporal.server,
     kafka: kafka.server,
@@ -60,12 +63,18 @@ async function ownKafka(processes: Processes) {
 async function ownPostgres(processes: Processes) {
   const binaries = await findPostgres(surroundings)
   const [port = 0] = await freePorts(1)
-  const server = await startRestartable(() => startPostgres(binaries, { processes, port, say: silent }))
+  let superuserUrl = ''
+  const server = await startRestartable(async () => {
+    const started = await startPostgres(binaries, { processes, port, say: silent })
+    superuserUrl = started.superuserUrl
+    return started
+  })
   const url = (role: string) => `postgres://${role}:${localPassword}@127.0.0.1:${port}/quittance`
   const ownerUrl = url('quittance_owner')
   await migrate({ ownerUrl, applicationPassword: localPassword, systemPassword: localPassword })
   return {
     server,
+    superuserUrl,
     database: { applicationUrl: url('quittance_app'), systemUrl: url('quittance_system'), ownerUrl },
   }
 }

@@ -50,13 +50,17 @@ export interface ProductOptions {
   /** Servers that the test has started itself, because it means to kill them. */
   servers?: Servers
   logLevel?: string
+  /** Those of the run of tests, when left out. */
+  runDirectory?: string
+  workflowBundle?: string
 }
 
 /** Starts API and worker against a database, a namespace and a local Stripe of their own, and the run's Kafka. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
+  const { runDirectory = inject('runDirectory'), workflowBundle = part('workflowBundle').file } = options
   const servers = options.servers ?? (await sharedServers())
   const [stripePort = 0, apiPort = 0, workerPort = 0] = await freePorts(3)
-  const processes = new Processes(inject('runDirectory'))
+  const processes = new Processes(runDirectory)
   const apiUrl = `http://127.0.0.1:${apiPort}`
   const operatorKey = `qk_operator_${randomBytes(16).toString('hex')}`
 
@@ -74,7 +78,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     LOG_LEVEL: options.logLevel ?? 'info',
     PORT: String(apiPort),
     QUITTANCE_WORKER_HEALTH_PORT: String(workerPort),
-    QUITTANCE_WORKFLOW_BUNDLE: part('workflowBundle').file,
+    QUITTANCE_WORKFLOW_BUNDLE: workflowBundle,
     QUITTANCE_OPERATOR_KEY: operatorKey,
     DATABASE_URL: servers.database.applicationUrl,
     DATABASE_SYSTEM_URL: servers.database.systemUrl,

@@ -54,8 +54,9 @@ export interface TestDatabase {
 }
 
 /** A migrated database of its own, copied from the template in some tens of milliseconds. */
-export async function createDatabase(): Promise<TestDatabase> {
-  const { superuserUrl, template } = part('postgres')
+export async function createDatabase(
+  { superuserUrl, template }: Parts['postgres'] = part('postgres'),
+): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`
   await withSuperuser(superuserUrl, async (sql) => {
     // Two copies at once disturb each other: the template must have no other user.
@@ -89,8 +90,9 @@ async function withSuperuser(url: string, work: (sql: postgres.Sql) => Promise<u
 }
 
 /** A Temporal namespace of its own, so that the workers of test files that run at once do not take each other's tasks. */
-export async function createNamespace(): Promise<{ address: string; namespace: string }> {
-  const { address } = part('temporal')
+export async function createNamespace(
+  { address }: Pick<Parts['temporal'], 'address'> = part('temporal'),
+): Promise<{ address: string; namespace: string }> {
   const namespace = `test-${randomBytes(6).toString('hex')}`
   const connection = await Connection.connect({ address })
   try {

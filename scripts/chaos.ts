@@ -1,0 +1,105 @@
+/** `npm run chaos -- --seeds N [--seed FIRST] [--schedule FILE] [--shrink TRIES] [--record]`: plays fault runs on processes,
+ *  ports and data of its own, and checks the invariants I1 to I10 after each. Ends with one line that says how many passed and
+ *  failed. */
+
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { ensureWorkflowBundle } from '../local/workflow-bundle.ts'
+import { startGuard } from '../local/guard.ts'
+import type { Outcome } from '../test/chaos/play.ts'
+import { type ChaosRecord, keepRecord } from '../test/chaos/record.ts'
+import { createRunner } from '../test/chaos/run.ts'
+import { describe, makeSchedule, type Schedule } from '../test/chaos/schedule.ts'
+import { shrink } from '../test/chaos/shrink.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+const kept = path.join(root, '.quittance', 'chaos')
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '5' },
+    seed: { type: 'string', default: '1' },
+    schedule: { type: 'string' },
+    shrink: { type: 'string', default: '12' },
+    record: { type: 'boolean', default: false },
+  },
+})
+const seeds = wholeNumber('seeds')
+const first = wholeNumber('seed')
+const tries = wholeNumber('shrink')
+const schedules: Schedule[] =
+  values.schedule === undefined
+    ? Array.from({ length: seeds }, (_, index) => makeSchedule(first + index))
+    : [JSON.parse(await readFile(values.schedule, 'utf8')) as Schedule]
+
+const runDirectory = await realpath(await mkdtemp(path.join(tmpdir(), 'quittance-chaos-')))
+await chmod(runDirectory, 0o755) // Postgres may run as another user, who must be able to enter.
+const callOffGuard = startGuard(runDirectory, { removeState: true })
+const workflowBundle = await ensureWorkflowBundle(runDirectory, console.log)
+const runner = createRunner({ runDirectory, workflowBundle })
+// The guard ends all processes when this one is gone.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+const begunAt = new Date()
+const outcomes: { schedule: Schedule; outcome: Outcome }[] = []
+for (const schedule of schedules) {
+  const outcome = await runner.play(schedule)
+  outcomes.push({ schedule, outcome })
+  const { flaws, took_ms } = outcome
+  const faults = schedule.happenings.filter((one) => 'fault' in one).length
+  console.log(
+    `seed ${schedule.seed}: ${schedule.happenings.length - faults} operations, ${faults} faults, ${(took_ms / 1000).toFixed(0)} s: ${flaws.length === 0 ? 'all invariants hold' : `${flaws.length} FLAWS`}`,
+  )
+  if (flaws.length > 0) await explain(schedule, flaws)
+}
+await runner.end()
+callOffGuard()
+await rm(runDirectory, { recursive: true, force: true })
+
+console.log(tallyOf(outcomes))
+const failed = outcomes.filter(({ outcome }) => outcome.flaws.length > 0)
+if (values.record)
+  await keepRecord({
+    begunAt: begunAt.toISOString(),
+    took_s: Math.round((Date.now() - begunAt.getTime()) / 1000),
+    runs: outcomes.map(({ schedule, outcome: { flaws } }) => ({ schedule, flaws })),
+  } satisfies ChaosRecord)
+console.log(`${outcomes.length - failed.length} passed, ${failed.length} failed`)
+process.exit(failed.length > 0 ? 1 : 0)
+
+function wholeNumber(name: 'seeds' | 'seed' | 'shrink'): number {
+  const number = Number(values[name])
+  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} takes a whole number`)
+  return number
+}
+
+/** Prints the schedule, what it broke, a smaller one that still breaks something, and how to run each again. */
+async function explain(schedule: Schedule, flaws: string[]): Promise<void> {
+  console.log(schedule.happenings.map((one) => `  ${describe(one)}`).join('\n'))
+  console.log(flaws.map((flaw) => `  ✗ ${flaw}`).join('\n'))
+  console.log(`Run it again: npm run chaos -- --seeds 1 --seed ${schedule.seed}`)
+  if (tries === 0) return
+  const happenings = await shrink(
+    schedule.happenings,
+    async (fewer) => (await runner.play({ ...schedule, happenings: fewer })).flaws.length > 0,
+    tries,
+  )
+  await mkdir(kept, { recursive: true })
+  const file = path.join(kept, `seed-${schedule.seed}.json`)
+  await writeFile(file, JSON.stringify({ seed: schedule.seed, happenings }, undefined, 2))
+  console.log(`These ${happenings.length} are enough:`)
+  console.log(happenings.map((one) => `  ${describe(one)}`).join('\n'))
+  console.log(`Run them again: npm run chaos -- --schedule ${path.relative(root, file)}`)
+}
+
+function tallyOf(played: typeof outcomes): string {
+  const times = new Map<string, number>()
+  for (const { outcome } of played)
+    for (const [what, count] of Object.entries(outcome.tally)) times.set(what, (times.get(what) ?? 0) + count)
+  return [...times]
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .map(([what, count]) => `${String(count).padStart(5)} ${what}`)
+    .join('\n')
+}
