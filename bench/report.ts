@@ -20,7 +20,7 @@ export interface Machine extends MachineFacts {
 const heading = ['', 'figure', 'ours', 'bare', 'ours / bare', 'aim', '']
 
 /** The figures as a table for a terminal. */
-export function terminalTable({ rows }: Report): string {
+export function terminalTable(rows: Report['rows']): string {
   const lines = [heading, ...rows.flatMap(linesOf)]
   // The name of a row stands alone in its line and may be longer than any figure's.
   const figures = lines.filter(([id]) => id === '')

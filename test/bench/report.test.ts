@@ -34,7 +34,7 @@ const report: Report = {
 
 describe('the report', () => {
   it('has columns that stand below each other', () => {
-    expect(terminalTable(report).split('\n')).toEqual([
+    expect(terminalTable(report.rows).split('\n')).toEqual([
       '    figure   ours                bare                ours / bare          aim',
       'B0  Something with a name longer than its figures',
       '    p95, ms  123 (100 to 1,235)  99.5 (9.95 to 100)  1.25 (1.00 to 2.00)  ≤ 200 ms, ≤ 1.5 ×  met',

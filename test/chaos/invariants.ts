@@ -21,20 +21,20 @@ export async function findBroken(product: Product, projects: PlayedProject[]): P
 
 const named = (invariant: string, flaws: string[]) => flaws.map((flaw) => `${invariant}: ${flaw}`)
 
-/** All accounts of a currency together are zero, as the API shows them. */
+/** The debits of each currency are its credits, as the API shows the accounts. */
 async function unevenBooks(projects: PlayedProject[]): Promise<string[]> {
   const flaws: string[] = []
   for (const { client, projectId } of projects) {
     const { body } = await ask(client, 'GET', '/api/v1/ledger/accounts')
     const sums = new Map<string, number>()
-    for (const { currency, debits, credits } of body.data as {
+    for (const { currency, normal_side, balance } of body.data as {
       currency: string
-      debits: number
-      credits: number
+      normal_side: 'debit' | 'credit'
+      balance: number
     }[])
-      sums.set(currency, (sums.get(currency) ?? 0) + debits - credits)
+      sums.set(currency, (sums.get(currency) ?? 0) + (normal_side === 'debit' ? balance : -balance))
     for (const [currency, sum] of sums)
-      if (sum !== 0) flaws.push(`the accounts of ${projectId} sum up to ${sum} ${currency}`)
+      if (sum !== 0) flaws.push(`the accounts of ${projectId} differ by ${sum} ${currency}`)
   }
   return flaws
 }

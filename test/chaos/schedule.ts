@@ -95,9 +95,16 @@ export function makeSchedule(seed: number): Schedule {
 
   let step = 0
   // Somebody must have something before anything can happen to it.
-  for (let project = 0; project < projects; project += 1)
-    happenings.push({ step, project, user: 0, operation: 'subscribes', chance: random() })
-  for (let made = projects; made < count; step += random() < 0.65 ? 1 : 0) {
+  const purchases = ['subscribes', 'subscribes', 'subscribes', 'buys a book', 'buys credits'] as const
+  for (let one = 0; one < projects * users; one += 1)
+    happenings.push({
+      step,
+      project: one % projects,
+      user: Math.floor(one / projects),
+      operation: pick(purchases),
+      chance: random(),
+    })
+  for (let made = projects * users; made < count; step += random() < 0.65 ? 1 : 0) {
     const project = upTo(projects)
     if (random() < 0.25) {
       happenings.push({ step: (step += 1), project, days: pick([1, 3, 4, 10, 20, 32]), chance: random() })
