@@ -54,7 +54,7 @@ export interface CheckoutSnapshot {
   payment: 'paid' | 'unpaid' | 'no_payment_required'
   /** For methods that settle days later: whether the money is on its way or has failed. */
   settlement: 'none' | 'processing' | 'failed'
-  /** What was asked in the end, after promotion codes, trials and taxes. */
+  /** What was collected in the end: after promotion codes, trials, taxes and what a balance at Stripe has covered. */
   total: Money
   /** What of it is tax, in minor units. */
   tax?: number

@@ -18,12 +18,15 @@ export function toCheckoutSnapshot(
   const stripeCustomerId = idOf(session.customer)
   const stripeSubscriptionId = idOf(session.subscription)
   const stripeInvoiceId = idOf(session.invoice)
+  // The session tells what was sold. What the customer's balance at Stripe has covered of it is known to the invoice alone.
+  const invoice =
+    session.payment_status === 'paid' && typeof session.invoice === 'object' ? session.invoice : null
   return {
     session: oneOf(['open', 'complete', 'expired'], session.status),
     payment: oneOf(['paid', 'unpaid', 'no_payment_required'], session.payment_status),
     settlement: settlementOf(paymentIntent),
-    total: money(session.amount_total, currency(session.currency)),
-    tax: session.total_details?.amount_tax ?? 0,
+    total: money(invoice?.amount_paid ?? session.amount_total, currency(session.currency)),
+    tax: invoice ? taxOf(invoice) : (session.total_details?.amount_tax ?? 0),
     // Stripe lists the newest first and tells whole seconds: reversed, the tries of one second keep their order.
     attempts: charges
       .toReversed()
@@ -111,9 +114,12 @@ function periodOf({ lines }: Stripe.Invoice): Pick<InvoiceSnapshot, 'period'> {
   return last ? { period: { start: last.start * 1000, end: last.end * 1000 } } : {}
 }
 
-/** What of an invoice is tax. */
-export const taxOf = ({ total_taxes: taxes }: Stripe.Invoice): number =>
-  (taxes ?? []).reduce((sum, { amount }) => sum + amount, 0)
+/** What of the money that an invoice has collected is tax. Where the customer's balance at Stripe has paid a part of it, that
+ *  part was taxed when it came in. */
+export function taxOf({ total, amount_paid: paid, total_taxes: taxes }: Stripe.Invoice): number {
+  const tax = (taxes ?? []).reduce((sum, { amount }) => sum + amount, 0)
+  return total > 0 ? Math.round((tax * Math.min(paid, total)) / total) : 0
+}
 
 const subscriptionStatuses: SubscriptionSnapshot['status'][] = [
   'incomplete',

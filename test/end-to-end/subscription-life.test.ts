@@ -71,6 +71,28 @@ describe('a subscription', () => {
   })
 })
 
+describe('a subscription that a balance of the customer at Stripe helps to pay', () => {
+  it('brings in what was charged, and no more', async () => {
+    const clock = await newClock()
+    const { customers, subscriptions } = product.stripe.sdk
+    const first = await clock.subscribe('has-a-balance')
+    const { customer } = await subscriptions.retrieve(first.stripe_subscription_id)
+    const give = (amount: number) =>
+      customers.createBalanceTransaction(String(customer), { amount: -amount, currency: 'brl' })
+    const subscribeAgain = async (plan_id: string): Promise<number> => {
+      const test_clock_id = clock.clockId
+      const opened = await client.openPayment({ user_id: 'has-a-balance', plan_id, test_clock_id })
+      await product.stripe.pay(opened.checkout_session_id)
+      return (await client.paymentBecomes(opened.payment_id, 'succeeded')).amount_received
+    }
+    await give(3_000)
+    expect(await subscribeAgain('enterprise')).toBe(46_900)
+    await give(20_000)
+    expect(await subscribeAgain('pro')).toBe(0)
+    expect(await findFlaws(product)).toEqual([])
+  })
+})
+
 describe('a trial', () => {
   it('is announced three days before it ends, and becomes a paid period', async () => {
     const clock = await newClock()

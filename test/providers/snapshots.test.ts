@@ -24,6 +24,19 @@ describe('what Stripe says of a checkout', () => {
     const { attempts } = toCheckoutSnapshot(session, undefined, newestFirst)
     expect(attempts.map(({ stripeChargeId }) => stripeChargeId)).toEqual(['ch_4', 'ch_2', 'ch_3', 'ch_1'])
   })
+
+  it('counts what was collected, not what a balance of the customer has covered, and its share of the tax', () => {
+    const paid = {
+      ...session,
+      status: 'complete',
+      payment_status: 'paid',
+      total_details: { amount_tax: 900 },
+      invoice: { id: 'in_1', total: 9_900, amount_paid: 3_300, total_taxes: [{ amount: 900 }] },
+    } as Stripe.Checkout.Session
+    expect(toCheckoutSnapshot(paid, undefined, [])).toMatchObject({ total: { amountMinor: 3_300 }, tax: 300 })
+    const covered = { ...paid, invoice: { ...(paid.invoice as Stripe.Invoice), amount_paid: 0 } }
+    expect(toCheckoutSnapshot(covered, undefined, [])).toMatchObject({ total: { amountMinor: 0 }, tax: 0 })
+  })
 })
 
 const subscription = (seen: object = {}) =>

@@ -60,6 +60,13 @@ export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
     return declined.has(session.metadata?.[metadataKeys.payment] ?? '') ? 'failed' : 'expired'
   }
 
+  const receivedOf = (paymentId: string): number =>
+    sumOf(
+      ofPayments
+        .filter(({ status }) => status === 'succeeded')
+        .filter(({ payment_intent: intent }) => paymentOfIntent.get(idOf(intent) ?? '') === paymentId)
+        .map(({ amount_captured: amount }) => amount),
+    )
   const refundedOf = (paymentId: string): number =>
     sumOf(
       refunds
@@ -74,7 +81,7 @@ export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
       sessions.map((session) => {
         const payment_id = session.metadata?.[metadataKeys.payment] ?? ''
         const status = statusOf(session)
-        const received = status === 'succeeded' ? (session.amount_total ?? 0) : 0
+        const received = status === 'succeeded' ? receivedOf(payment_id) : 0
         const refunded = refundedOf(payment_id)
         return {
           payment_id,
