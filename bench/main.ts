@@ -18,9 +18,9 @@ import { ledger } from './rows/b5-ledger.ts'
 import { drain } from './rows/b6-drain.ts'
 import { commitToConsumer } from './rows/b7-commit-to-consumer.ts'
 import { asleep } from './rows/b8-asleep.ts'
+import { refunds } from './rows/b10-refunds.ts'
 import { testClock } from './rows/b11-test-clock.ts'
 import { credits } from './rows/b12-credits.ts'
-import { refunds } from './rows/b13-refunds.ts'
 import { startStack } from './stack.ts'
 
 const allRows: Row[] = [
@@ -31,9 +31,9 @@ const allRows: Row[] = [
   ledger,
   drain,
   commitToConsumer,
+  refunds,
   testClock,
   credits,
-  refunds,
   // The last: its ten thousand workflows stay.
   asleep,
 ]
