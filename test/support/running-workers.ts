@@ -51,7 +51,7 @@ export async function startWorkers(
 
 let isInstalled = false
 /** Once per process, however many workers it runs. */
-function installRuntime(): void {
+export function installRuntime(): void {
   if (isInstalled) return
   isInstalled = true
   Runtime.install({

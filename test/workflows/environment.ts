@@ -3,55 +3,16 @@ import type { WorkflowHandle } from '@temporalio/client'
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
-import { toFailure } from '../../activities/failures.ts'
-import type { Followed } from '../../activities/record-look.ts'
-import type { RecordActivities, StripeActivities } from '../../activities/index.ts'
-import type { ReconcileActivities } from '../../activities/reconcile/index.ts'
-import type { KnownSubscription } from '../../domain/subscription.ts'
 import { STRIPE_TASK_QUEUE, TASK_QUEUE } from '../../workflows/ids.ts'
 import { searchAttributes } from '../../workflows/search-attributes.ts'
+import { createPlayedActivities, type PlayedActivities } from '../support/played-activities.ts'
 import { workflowBundle } from '../support/stack.ts'
 import { startTimeSkipping, type TimeSkipping } from '../support/time-skipping.ts'
 
+export { following, type PlayedActivities } from '../support/played-activities.ts'
+
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
 const KEYWORD = 2
-
-/** What the workflows of a test may do: each activity as the test plays it. */
-type Activities = StripeActivities & RecordActivities & ReconcileActivities
-export type PlayedActivities = Partial<Activities>
-
-const names = Object.keys({
-  attemptPayment: true,
-  beginReconciling: true,
-  changePaymentMethod: true,
-  followDispute: true,
-  followRefund: true,
-  chargeTopUp: true,
-  followSetupPage: true,
-  followSubscription: true,
-  forgetClockDeadline: true,
-  lookAtCase: true,
-  openCheckout: true,
-  openRefund: true,
-  openSetupPage: true,
-  openTestClock: true,
-  playTestClock: true,
-  publishCatalog: true,
-  readCheckout: true,
-  recordCheckout: true,
-  recordDunningStep: true,
-  recordOperatorAction: true,
-  recordRefusal: true,
-  recordTrialNotice: true,
-  remindOfDispute: true,
-  reconcileStep: true,
-  reportClockDeadline: true,
-  runCommand: true,
-  setTestClock: true,
-  skipTopUp: true,
-  voidInvoices: true,
-  watchWallet: true,
-} satisfies Record<keyof Activities, true>) as (keyof Activities)[]
 
 /** A time-skipping server for the tests of one file, with workers that play what the running test says: days pass in
  *  milliseconds while nothing but timers is left. */
@@ -59,7 +20,7 @@ export function useTimeSkipping() {
   let server: TimeSkipping | undefined
   let workers: Worker[] = []
   let running: Promise<unknown> = Promise.resolve()
-  let played: PlayedActivities = {}
+  const activities = createPlayedActivities()
   vi.setConfig({ testTimeout: 60_000 })
 
   beforeAll(async () => {
@@ -78,7 +39,7 @@ export function useTimeSkipping() {
     })
     const shared = {
       connection: environment.nativeConnection,
-      activities: Object.fromEntries(names.map((name) => [name, playing(name)])),
+      activities: activities.all,
       maxHeartbeatThrottleInterval: 100,
       shutdownForceTime: '30 seconds',
     } as const
@@ -97,19 +58,6 @@ export function useTimeSkipping() {
     }
   })
 
-  /** Does what the running test says, and fails as the interceptor of the real worker makes it fail. */
-  function playing(name: keyof Activities) {
-    return async (...parameters: unknown[]) => {
-      const activity = played[name] as ((...parameters: unknown[]) => unknown) | undefined
-      if (!activity) throw new Error(`this test does not play ${name}`)
-      try {
-        return await activity(...parameters)
-      } catch (error) {
-        throw toFailure(error)
-      }
-    }
-  }
-
   return {
     get environment(): TestWorkflowEnvironment {
       if (!server) throw new Error('the time-skipping server has not started')
@@ -123,24 +71,14 @@ export function useTimeSkipping() {
     },
     /** Runs the story of a test while the workers play these activities. */
     async play<Result>(
-      activities: PlayedActivities,
+      played: PlayedActivities,
       story: (client: TestWorkflowEnvironment['client']) => Promise<Result>,
     ): Promise<Result> {
-      played = activities
+      activities.play(played)
       return story(this.environment.client)
     },
   }
 }
-
-/** What a look tells of a subscription that is known like this. */
-export const following = (known: KnownSubscription, seen: Partial<Followed> = {}): Followed => ({
-  known,
-  owes: false,
-  neverStarted: false,
-  openCases: [],
-  toVoid: [],
-  ...seen,
-})
 
 /** What will be so within moments: workflows answer when they get to it, on a busy machine later. */
 export const soon = <Answer>(ask: () => Answer | Promise<Answer>) => expect.poll(ask, { timeout: 15_000 })

@@ -5,6 +5,7 @@ import { deriveId } from '../../db/mint-id.ts'
 import { defaultDunningPolicy, type DunningPolicy } from '../../domain/dunning-policy.ts'
 import { dunningStart, type SubscriptionStart, subscriptionStart } from '../../inbox/starts.ts'
 import { state } from '../../workflows/messages.ts'
+import { afterStep } from '../support/after-step.ts'
 import { knownAs } from '../support/snapshots.ts'
 import { following, type PlayedActivities, soon, type useTimeSkipping } from './environment.ts'
 
@@ -114,30 +115,9 @@ export async function newCase(
     },
     attemptPayment: attempt,
     recordDunningStep: async ({ step }) => {
-      if (world.case.status !== 'open') return world.case
-      switch (step.kind) {
-        case 'notice':
-        case 'skip_notice':
-          if (world.case.retriesNoticed >= step.retry) return world.case
-          world.case = { ...world.case, retriesNoticed: step.retry }
-          break
-        case 'skip_retry':
-          world.case = {
-            ...world.case,
-            retriesDone: step.retry,
-            retriesNoticed: Math.max(world.case.retriesNoticed, step.retry),
-          }
-          break
-        case 'end_grace':
-          world.case = { ...world.case, graceEnded: true }
-          break
-        case 'exhaust':
-          world.case = {
-            ...world.case,
-            status: 'exhausted',
-            graceEnded: world.case.graceEnded || world.case.policy.onExhausted === 'leave_past_due',
-          }
-      }
+      const after = afterStep(world.case, step)
+      if (after === world.case) return after
+      world.case = after
       await world.tell('retry' in step ? `${step.kind} ${step.retry}` : step.kind)
       return world.case
     },
