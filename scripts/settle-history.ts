@@ -3,16 +3,21 @@ import proto, { type temporal } from '@temporalio/proto'
 /** By the clock of the world that the stories are played in: just before its pages are opened. */
 const RECORDED_AT = Date.parse('2029-12-31T00:00:00Z') / 1000
 
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+/** Stories play years later or earlier. */
+const isOfTheRecording = (time: number): boolean => Math.abs(Date.now() - time) < 3_600_000
+
 /** Whose fields come in any order. */
 const maps = new Set(['metadata', 'indexedFields', 'details'])
 
-/** A history as text, without what differs between two recordings of the same story: names of machines and paths, random
+/** A history as text, a line for each event, without what differs between two recordings of the same story: names of machines and paths, random
  *  ids, times, counters. What a replay looks at stays. `fromObject` of the same type reads it again. */
 export function settled(history: temporal.api.history.v1.IHistory): string {
   const { History } = proto.temporal.api.history.v1
   const plain = History.toObject(History.fromObject(history), { longs: String, enums: String, bytes: String })
   const random = new Map<string, string>()
-  return `${JSON.stringify({ events: (plain.events as unknown[]).map(settleEvent) }, undefined, 2)}\n`
+  const events = (plain.events as unknown[]).map(settleEvent).map((event) => JSON.stringify(event))
+  return `{"events":[\n${events.join(',\n')}\n]}\n`
 
   function settleEvent(event: unknown, index: number): unknown {
     const eventTime = { seconds: String(RECORDED_AT + index), nanos: 0 }
@@ -36,22 +41,22 @@ export function settled(history: temporal.api.history.v1.IHistory): string {
 
   function settleText(text: string, key: string): string {
     if (key === 'stackTrace') return ''
-    if (key === 'identity') return 'recorder'
+    if (key === 'identity' || key === 'requestId') return 'recorder'
     if (key === 'historySizeBytes') return '0'
     if (key === 'data') return settlePayload(text)
     // The queue of one process, named after its machine.
     if (key === 'name' && /^\d+@/.test(text)) return 'recorder'
-    return text
-      .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, steady)
-      .replace(/^(@temporalio\/worker@[^+]+)\+[0-9a-f]+$/, '$1')
+    return text.replaceAll(UUID, steady).replace(/^(@temporalio\/worker@[^+]+)\+[0-9a-f]+$/, '$1')
   }
 
-  /** The marker of a local activity tells when it ran. */
+  /** The marker of a local activity tells when it ran, and what workflows asked for tells when they asked. */
   function settlePayload(base64: string): string {
     const text = Buffer.from(base64, 'base64').toString()
-    if (!text.includes('"complete_time"')) return base64
-    const settledText = text.replaceAll(/"seconds":\d+,"nanos":\d+/g, `"seconds":${RECORDED_AT},"nanos":0`)
-    return Buffer.from(settledText).toString('base64')
+    const settledText = text
+      .replaceAll(/"seconds":\d+,"nanos":\d+/g, `"seconds":${RECORDED_AT},"nanos":0`)
+      .replaceAll(/\b\d{13}\b/g, (time) => (isOfTheRecording(Number(time)) ? `${RECORDED_AT}000` : time))
+      .replaceAll(UUID, steady)
+    return settledText === text ? base64 : Buffer.from(settledText).toString('base64')
   }
 
   function steady(id: string): string {

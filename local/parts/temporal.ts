@@ -90,10 +90,12 @@ export async function startTemporal(
     namespace: string
     /** Without it everything is forgotten at the end. */
     keepState: boolean
+    /** Dynamic configuration, each as `key=value`. */
+    settings?: string[]
     say: (words: string) => void
   },
 ): Promise<RunningTemporal> {
-  const { processes, port, uiPort, namespace, keepState } = options
+  const { processes, port, uiPort, namespace, keepState, settings = [] } = options
   options.say('starting')
   const file = path.join(processes.stateDirectory, 'temporal', 'temporal.db')
   if (keepState) await mkdir(path.dirname(file), { recursive: true })
@@ -107,6 +109,7 @@ export async function startTemporal(
       // By default the dev server looks at its queues 20 times a second, which adds 50 ms to every workflow task.
       ['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=5000'],
       ['--dynamic-config-value', 'history.timerProcessorMaxPollRPS=5000'],
+      settings.flatMap((setting) => ['--dynamic-config-value', setting]),
       // These two pragmas make a file as fast as memory.
       keepState ? ['--db-filename', file, '--sqlite-pragma', 'journal_mode=WAL'] : [],
       keepState ? ['--sqlite-pragma', 'synchronous=NORMAL'] : [],

@@ -1,35 +1,30 @@
-import { type Client, WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/client'
-import { type Connections, inProject } from '../db/client.ts'
-import { deriveId } from '../db/mint-id.ts'
-import { readPlan, toPlan } from '../db/catalog.ts'
-import { acceptPayment, type PaymentRow } from '../db/payments.ts'
-import type { ChargeAttempt, CheckoutSnapshot } from '../domain/checkout.ts'
-import type { ProjectId, SubscriptionId } from '../domain/ids.ts'
-import type { SubscriptionSnapshot } from '../domain/subscription.ts'
-import { catalogStart, checkoutStart, subscriptionStart } from '../inbox/starts.ts'
-import { eventually } from '../test/support/eventually.ts'
-import { brl, invoiceSeen, subscriptionSeen } from '../test/support/snapshots.ts'
-import { subscriptionWorkflowId } from '../workflows/ids.ts'
-import { catalogPublished, openSession, retry, skip, state, stripeChanged } from '../workflows/messages.ts'
-import { DAY, OPENED_AT, type World } from './history-world.ts'
+import { type Client, WithStartWorkflowOperation } from '@temporalio/client'
+import { type Connections, inProject } from '../../db/client.ts'
+import { deriveId } from '../../db/mint-id.ts'
+import { readPlan, toPlan } from '../../db/catalog.ts'
+import { acceptPayment, type PaymentRow } from '../../db/payments.ts'
+import type { ChargeAttempt, CheckoutSnapshot } from '../../domain/checkout.ts'
+import type { ProjectId, SubscriptionId } from '../../domain/ids.ts'
+import type { SubscriptionSnapshot } from '../../domain/subscription.ts'
+import { catalogStart, checkoutStart, subscriptionStart } from '../../inbox/starts.ts'
+import { eventually } from '../../test/support/eventually.ts'
+import { brl, invoiceSeen, subscriptionSeen } from '../../test/support/snapshots.ts'
+import { subscriptionWorkflowId } from '../../workflows/ids.ts'
+import { catalogPublished, openSession, retry, skip, state, stripeChanged } from '../../workflows/messages.ts'
+import { DAY, OPENED_AT, type World } from '../history-world.ts'
+import { parked, type RecordedRun, request, rested, wake } from './telling.ts'
 
-/** The lives that are recorded: each way through each workflow once. */
+/** Checkouts and the subscriptions they sell, with real records and a provider that keeps to a script. */
 
 const MONTH = 30 * DAY
 
-interface Stage {
+export interface Stage {
   name: string
   client: Client
   world: World
   projectId: ProjectId
   connections: Connections
 }
-interface RecordedRun {
-  name: string
-  workflowId: string
-  runId?: string
-}
-
 const attempt = (outcome: ChargeAttempt['outcome']): ChargeAttempt => ({
   stripeChargeId: `ch_${outcome}`,
   money: brl(9900),
@@ -99,20 +94,6 @@ function accept({ name, connections, projectId }: Stage, buys: 'amount' | 'plan'
   })
 }
 
-const wake = (handle: WorkflowHandle, eventId: string) =>
-  handle.signal(stripeChanged, { eventId, objectId: 'recorded' })
-const parked = (handle: WorkflowHandle) =>
-  eventually('the workflow has parked', async () => (await handle.query(state)).attention)
-const request = { reason: 'seen at Stripe', by: 'ana' }
-
-/** Waits until nothing is left to do but to wait. */
-const rested = (handle: WorkflowHandle) =>
-  eventually('the workflow rests', async () => {
-    const { raw } = await handle.describe()
-    const isBusy = (raw.pendingActivities ?? []).length > 0 || Boolean(raw.pendingWorkflowTask)
-    return !isBusy && (await handle.query(state)).until
-  })
-
 async function checkoutStory(
   stage: Stage,
   story: (begun: Awaited<ReturnType<typeof begin>>) => Promise<unknown>,
@@ -123,7 +104,7 @@ async function checkoutStory(
   return [{ name: stage.name, workflowId: begun.handle.workflowId }]
 }
 
-export const stories: Record<string, (stage: Stage) => Promise<RecordedRun[]>> = {
+export const checkoutStories: Record<string, (stage: Stage) => Promise<RecordedRun[]>> = {
   'checkout-paid': (stage) =>
     checkoutStory(stage, async ({ opened, handle }) => {
       await opened
@@ -180,6 +161,51 @@ export const stories: Record<string, (stage: Stage) => Promise<RecordedRun[]>> =
       })
       stage.world.troubles.databaseAway = false
     }),
+
+  async 'checkout-paid-after-its-end'(stage) {
+    const { payment, opened, handle } = await begin(stage)
+    await opened
+    stage.world.show({ checkout: { ...declined, session: 'expired' } })
+    await wake(handle, 'evt_1')
+    await handle.result()
+    stage.world.show({ checkout: paid })
+    const again = await stage.client.workflow.signalWithStart('checkout', {
+      ...checkoutStart(payment),
+      signal: stripeChanged,
+      signalArgs: [{ eventId: 'evt_2', objectId: 'recorded' }],
+    })
+    await again.result()
+    return [{ name: stage.name, workflowId: again.workflowId }]
+  },
+
+  async 'checkout-that-adopts-its-subscription'(stage) {
+    const { payment, opened, handle } = await begin(stage, 'plan')
+    await opened
+    const stripeSubscriptionId = 'sub_adopted'
+    const latestInvoice = invoiceSeen({ invoiceId: 'in_adopted', billingReason: 'subscription_create' })
+    const sold = seenIn(1, { stripeSubscriptionId, latestInvoice })
+    stage.world.show({
+      checkout: { ...paid, stripeSubscriptionId, stripeInvoiceId: 'in_adopted' },
+      subscription: sold,
+    })
+    const subscription = await stage.client.workflow.start(
+      'subscription',
+      subscriptionStart({
+        ...payment,
+        subscriptionId: subscriptionOf(payment),
+        stripeSubscriptionId,
+        status: 'incomplete',
+        clockId: null,
+      }),
+    )
+    await rested(subscription)
+    await wake(handle, 'evt_1')
+    await handle.result()
+    stage.world.show({ subscription: { ...sold, status: 'canceled', endedAt: OPENED_AT } })
+    await wake(subscription, 'evt_2')
+    await subscription.result()
+    return [{ name: stage.name, workflowId: handle.workflowId }]
+  },
 
   async subscription(stage) {
     const { payment, opened, handle } = await begin(stage, 'plan')
@@ -245,7 +271,7 @@ export const stories: Record<string, (stage: Stage) => Promise<RecordedRun[]>> =
     return [{ name: stage.name, workflowId: handle.workflowId }]
   },
 
-  async catalog({ name, client, projectId }) {
+  async 'catalog-published'({ name, client, projectId }) {
     const operation = new WithStartWorkflowOperation('catalog', catalogStart(projectId))
     await client.workflow.executeUpdateWithStart(catalogPublished, { startWorkflowOperation: operation })
     const handle = await operation.workflowHandle()
