@@ -149,12 +149,7 @@ export function loadConfig(environment: Environment = process.env): Config {
       systemUrl: postgresUrl('DATABASE_SYSTEM_URL'),
       poolSize: whole('DATABASE_POOL_SIZE', 10, 1, 500),
     },
-    temporal: {
-      address: text('TEMPORAL_ADDRESS'),
-      namespace: environment.TEMPORAL_NAMESPACE || 'default',
-      apiKey: environment.TEMPORAL_API_KEY || undefined,
-      tls: temporalTls(environment),
-    },
+    temporal: { ...loadTemporalConfig(environment), address: text('TEMPORAL_ADDRESS') },
     kafka:
       environment.KAFKA_BROKERS === 'none'
         ? undefined
@@ -198,6 +193,16 @@ export function loadSetupConfig(environment: Environment = process.env): SetupCo
     QUITTANCE_OPERATOR_KEY: environment.QUITTANCE_OPERATOR_KEY || 'qk_operator_not_needed_for_setup',
   })
   return { ...config, databaseOwnerUrl: environment.DATABASE_OWNER_URL || undefined }
+}
+
+/** What a tool needs that asks Temporal alone. */
+export function loadTemporalConfig(environment: Environment = process.env): TemporalConfig {
+  return {
+    address: environment.TEMPORAL_ADDRESS || (localDefaults.TEMPORAL_ADDRESS ?? ''),
+    namespace: environment.TEMPORAL_NAMESPACE || 'default',
+    apiKey: environment.TEMPORAL_API_KEY || undefined,
+    tls: temporalTls(environment),
+  }
 }
 
 /** Stripe's own servers have a rate limit, a stand-in has none. */

@@ -3,6 +3,7 @@ import { WithStartWorkflowOperation } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProjectId } from '../../domain/ids.ts'
 import { checkoutStart } from '../../inbox/starts.ts'
+import { replayOpenWorkflows } from '../../scripts/replay-open-workflows.ts'
 import { DEPLOYMENT_NAME } from '../../worker/workers.ts'
 import { checkoutWorkflowId, subscriptionWorkflowId } from '../../workflows/ids.ts'
 import { openSession, stripeChanged } from '../../workflows/messages.ts'
@@ -11,7 +12,7 @@ import { type RunningWorkers, startWorkers } from '../support/running-workers.ts
 import { createScriptedProvider } from '../support/scripted-provider.ts'
 import { openDatabase, type Seeded, seedPayment, seedProject } from '../support/seed.ts'
 import { brl, invoiceSeen, subscriptionSeen } from '../support/snapshots.ts'
-import { createNamespace } from '../support/stack.ts'
+import { createNamespace, workflowBundle } from '../support/stack.ts'
 import { noTicker } from '../support/ticker.ts'
 
 const scripted = createScriptedProvider()
@@ -101,5 +102,9 @@ describe('a new release', () => {
       return (await versionOf(client, subscription)) === 'two'
     })
     expect(await versionOf(client, checkoutWorkflowId(abandoned.paymentId))).toBe('one')
+
+    // So whoever asks what a third release would break is told of subscriptions alone.
+    const replayed = await replayOpenWorkflows({ client, bundle: workflowBundle(), tell: () => {} })
+    expect(replayed).toEqual({ replayed: 1, wouldBreak: 0, pinned: 1 })
   }, 120_000)
 })
