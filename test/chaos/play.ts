@@ -82,13 +82,13 @@ function messageOf(error: unknown): string {
   return error.cause === undefined ? error.message : `${error.message} (${messageOf(error.cause)})`
 }
 
-/** Disputes are decided, unpaid invoices fall due for the last time. */
+/** Disputes are decided, what lives is renewed once more, and what is unpaid falls due for the last time. */
 async function settle({ stripe }: Product, projects: PlayedProject[]): Promise<void> {
   const { data } = await stripe.sdk.disputes.list({ limit: 100 })
   for (const { id, status } of data)
     if (!['won', 'lost'].includes(status)) await atStripe(() => stripe.decideDispute(id, 'lost'))
   await atMost(3, projects, async (project) => {
-    for (const days of [8, 1]) await letDaysPass(project, days)
+    for (const days of [31, 8, 1]) await letDaysPass(project, days)
   })
 }
 

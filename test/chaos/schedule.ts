@@ -106,8 +106,14 @@ export function makeSchedule(seed: number): Schedule {
     })
   for (let made = projects * users; made < count; step += random() < 0.65 ? 1 : 0) {
     const project = upTo(projects)
-    if (random() < 0.25) {
-      happenings.push({ step: (step += 1), project, days: pick([1, 3, 4, 10, 20, 32]), chance: random() })
+    if (random() < 0.3) {
+      // A month, so that renewals fall due, and the days between the retries of one that fails.
+      happenings.push({
+        step: (step += 1),
+        project,
+        days: pick([1, 2, 3, 4, 7, 20, 31, 31]),
+        chance: random(),
+      })
       step += 1
     }
     const operation = drawn[upTo(drawn.length)] ?? 'buys a book'
