@@ -154,7 +154,12 @@ async function startIn(
     bare: { ...other, priceId: await createPrice(other.stripe) },
     temporal,
     brokers,
-    terminate: (workflowIds) => terminate(temporal, workflowIds),
+    async terminate(workflowIds) {
+      // What is terminated while its payment is open would be brought back within a minute, in the middle of another row.
+      const paymentIds = workflowIds.map((id) => id.replace('checkout/', ''))
+      await ours.sql`update payments set status = 'expired' where payment_id = any (${paymentIds})`
+      await terminate(temporal, workflowIds)
+    },
     memoryOf: (side) =>
       memoryAt(
         side === 'ours' ? `http://127.0.0.1:${workerPort}/metrics` : `http://127.0.0.1:${bareWorkerPort}`,
