@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { idOf } from '../../providers/stripe/snapshots.ts'
 import type { CheckoutClient } from '../support/checkout-client.ts'
 import { findFlaws } from '../support/invariants.ts'
 import { cards } from '../support/local-stripe.ts'
@@ -78,7 +79,7 @@ describe('a subscription that a balance of the customer at Stripe helps to pay',
     const first = await clock.subscribe('has-a-balance')
     const { customer } = await subscriptions.retrieve(first.stripe_subscription_id)
     const give = (amount: number) =>
-      customers.createBalanceTransaction(String(customer), { amount: -amount, currency: 'brl' })
+      customers.createBalanceTransaction(idOf(customer) ?? '', { amount: -amount, currency: 'brl' })
     const subscribeAgain = async (plan_id: string): Promise<number> => {
       const test_clock_id = clock.clockId
       const opened = await client.openPayment({ user_id: 'has-a-balance', plan_id, test_clock_id })
