@@ -5,14 +5,14 @@ import { metadataKeys } from '../../domain/provider.ts'
 import { sendCustomers, untilServed } from '../support/customers.ts'
 import { eventually } from '../support/eventually.ts'
 import { findFlaws } from '../support/invariants.ts'
-import { type Product, joinProduct } from '../support/product.ts'
+import { type Product, startProduct } from '../support/product.ts'
 
 let product: Product
 /** Workflows that somebody has terminated. */
 const terminated: string[] = []
 
 beforeAll(async () => {
-  product = await joinProduct()
+  product = await startProduct()
 })
 afterAll(() => product.end())
 
