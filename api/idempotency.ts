@@ -24,7 +24,8 @@ export interface SeedEnv {
   Variables: { seed: Buffer }
 }
 
-const keyPattern = /^[\x21-\x7e]{1,255}$/
+/** Visible ASCII characters. */
+export const idempotencyKeyPattern = /^[!-~]{1,255}$/
 
 /** Makes a POST safe to repeat. With an `Idempotency-Key`, the first attempt does the work; its answer is kept and given to
  *  whoever repeats the request; an attempt that died is taken over with the same seed once its lock has run out. */
@@ -36,7 +37,7 @@ export function idempotent({ system, livemode }: { system: Database; livemode: b
         c.set('seed', randomBytes(16))
         return next()
       }
-      if (!keyPattern.test(idempotencyKey)) throw malformedKey()
+      if (!idempotencyKeyPattern.test(idempotencyKey)) throw malformedKey()
 
       const { bearer, tenant, caller } = c.var
       const requestHash = createHash('sha256')

@@ -1,6 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { BaseEnv } from './context.ts'
-import { idempotencyNotes } from './idempotency.ts'
+import { idempotencyKeyPattern, idempotencyNotes } from './idempotency.ts'
 
 type Document = ReturnType<OpenAPIHono<BaseEnv>['getOpenAPI31Document']>
 
@@ -21,14 +21,15 @@ const commonParameters = {
   CorrelationId: {
     name: 'X-Correlation-ID',
     in: 'header',
-    description: 'Travels from here into logs, workflows and events; minted where it is absent.',
-    schema: { type: 'string', pattern: '^[A-Za-z0-9._:-]{1,128}$' },
+    description:
+      'Travels from here into logs, workflows and events: 1 to 128 letters, digits, ".", "_", ":" or "-". Minted where it is absent or anything else.',
+    schema: { type: 'string' },
   },
   IdempotencyKey: {
     name: 'Idempotency-Key',
     in: 'header',
     description: idempotencyNotes,
-    schema: { type: 'string', minLength: 1, maxLength: 255 },
+    schema: { type: 'string', pattern: idempotencyKeyPattern.source },
   },
 } as const
 

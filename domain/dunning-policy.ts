@@ -23,9 +23,11 @@ export const MAX_DUNNING_DAYS = 90
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
+export const durationPattern = /^P(?:(\d{1,3})D|T(\d{1,4})H)$/
+
 /** `P3D` or `PT12H` in milliseconds; a day is 24 hours. `undefined` for anything else: months and years have no one length. */
 export function parseDuration(text: string): number | undefined {
-  const [, days, hours] = /^P(?:(\d{1,3})D|T(\d{1,4})H)$/.exec(text) ?? []
+  const [, days, hours] = durationPattern.exec(text) ?? []
   if (days !== undefined) return Number(days) * DAY
   return hours === undefined ? undefined : Number(hours) * HOUR
 }

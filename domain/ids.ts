@@ -22,7 +22,8 @@ export type LedgerEntryId = Id<'le'>
 /** Crockford's base 32: no letter that reads like a digit, one case, safe in URLs and file names. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const BODY_LENGTH = 26
-const bodyPattern = /^[0-9a-hjkmnp-tv-z]{26}$/
+const bodyPattern = `[0-9a-hjkmnp-tv-z]{${BODY_LENGTH}}`
+const wholeBody = new RegExp(`^${bodyPattern}$`)
 
 /** Writes 16 bytes (random, or a hash of what the id stands for) as an id of 26 characters after its prefix. */
 export function idFromBytes<P extends IdPrefix>(prefix: P, bytes: Uint8Array): Id<P> {
@@ -39,8 +40,11 @@ export function idFromBytes<P extends IdPrefix>(prefix: P, bytes: Uint8Array): I
 
 /** Tells whether a text is an id of this kind; nothing else makes one out of a caller's text. */
 export function isId<P extends IdPrefix>(prefix: P, text: string): text is Id<P> {
-  return text.startsWith(`${prefix}_`) && bodyPattern.test(text.slice(prefix.length + 1))
+  return text.startsWith(`${prefix}_`) && wholeBody.test(text.slice(prefix.length + 1))
 }
+
+/** What `isId` takes, for those who read it as a pattern. */
+export const patternOfId = (prefix: IdPrefix): string => `^${prefix}_${bodyPattern}$`
 
 /** @throws TypeError when the text is not an id of this kind (a defect of ours, never a caller's input). */
 export function parseId<P extends IdPrefix>(prefix: P, text: string): Id<P> {

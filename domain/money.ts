@@ -26,6 +26,8 @@ const decimals = new Map<string, number>([
   ...threeDecimal.split(' ').map((code) => [code, 3] as const),
 ])
 
+export const currencyCodes: readonly string[] = [...decimals.keys()].toSorted()
+
 /** Stripe takes at most eight digits in a charge: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
 export const MAX_AMOUNT_MINOR = 99_999_999
 

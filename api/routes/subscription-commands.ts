@@ -6,7 +6,7 @@ import { idempotent } from '../idempotency.ts'
 import type { SubscriptionUpdate } from '../orchestrator.ts'
 import { performCommand } from '../perform-command.ts'
 import { previewChange } from '../preview-change.ts'
-import { commandProblems, readProblems } from '../schemas/problem.ts'
+import { commandProblems, writeProblems } from '../schemas/problem.ts'
 import {
   cancelInput,
   changeInput,
@@ -169,8 +169,9 @@ export function subscriptionCommandRoutes(app: OpenAPIHono<CallerEnv>, dependenc
           description: 'What would be charged.',
           content: { 'application/json': { schema: changePreview } },
         },
-        ...readProblems,
+        ...writeProblems,
         409: commandProblems[409],
+        502: commandProblems[502],
       },
     }),
     async (c) => {

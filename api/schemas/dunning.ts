@@ -1,14 +1,11 @@
 import { z } from '@hono/zod-openapi'
-import { type DunningPolicy, flawOf, MAX_RETRIES, parseDuration } from '../../domain/dunning-policy.ts'
+import { type DunningPolicy, durationPattern, flawOf, MAX_RETRIES } from '../../domain/dunning-policy.ts'
 import { must, planId } from './fields.ts'
 
 /** What a project does about failed renewals. */
 
 const durationRule = must('must be an ISO 8601 duration in days or hours, such as "P3D" or "PT12H".')
-const duration = z
-  .string(durationRule)
-  .refine((text) => parseDuration(text) !== undefined, durationRule)
-  .openapi({ example: 'P3D' })
+const duration = z.string(durationRule).regex(durationPattern, durationRule).openapi({ example: 'P3D' })
 const retriesRule = must(
   `must be a list of at most ${MAX_RETRIES} durations, each counted from the failed charge.`,
 )

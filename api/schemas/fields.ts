@@ -1,6 +1,12 @@
 import { z } from '@hono/zod-openapi'
-import { externalNamePattern, isId } from '../../domain/ids.ts'
-import { amountStepOf, type Currency, isCurrency, MAX_AMOUNT_MINOR } from '../../domain/money.ts'
+import { externalNamePattern, type Id, type IdPrefix, isId, patternOfId } from '../../domain/ids.ts'
+import {
+  amountStepOf,
+  type Currency,
+  currencyCodes,
+  isCurrency,
+  MAX_AMOUNT_MINOR,
+} from '../../domain/money.ts'
 
 /** Fields that several endpoints take. Each rule is worded so that it can follow the field's name: "plan_id must be …". */
 
@@ -22,6 +28,13 @@ export const userId = externalName("your own id of the user, never an email addr
   .refine((text) => !isId('sbs', text), { error: userRule })
   .openapi({ example: 'user_42' })
 
+/** An id of ours that a body or a query names. What a path names is looked for as it is, and is not there. */
+export const ourId = <P extends IdPrefix>(prefix: P, rule: ReturnType<typeof must>) =>
+  z
+    .string(rule)
+    .refine((text): text is Id<P> => isId(prefix, text), rule)
+    .openapi({ pattern: patternOfId(prefix), example: `${prefix}_01arz3ndektsv4rrffq69g5fav` })
+
 /** An id of the project's own, of something that is done once for it. */
 export const externalId = (whose: string) => externalName(whose)
 
@@ -37,7 +50,7 @@ const currencyRule = must(
 export const currencyCode = z
   .string(currencyRule)
   .refine((text): text is Currency => isCurrency(text), currencyRule)
-  .openapi({ example: 'usd' })
+  .openapi({ enum: [...currencyCodes], example: 'usd' })
 
 export const amountFrom = (min: 0 | 1) => {
   const rule = must(
@@ -55,11 +68,7 @@ export function amountFlaw(amount: number, currency: Currency): string | undefin
 
 const text = (maxLength: number, example: string) => {
   const rule = must(`must be a text of 1 to ${maxLength} characters that is not blank.`)
-  return z
-    .string(rule)
-    .max(maxLength, rule)
-    .refine((value) => value.trim() !== '', rule)
-    .openapi({ example })
+  return z.string(rule).max(maxLength, rule).regex(/\S/, rule).openapi({ example })
 }
 /** 250 is what Stripe shows of a product's name. */
 export const displayName = (example: string) => text(250, example)
@@ -79,12 +88,13 @@ const urlRule = must(
 export const returnUrl = z
   .string(urlRule)
   .max(2048, urlRule)
+  .regex(/^https?:\/\/\S+$/, urlRule)
   .refine(isReturnUrl, urlRule)
   .openapi({ example: 'https://shop.example/thanks?session={CHECKOUT_SESSION_ID}' })
 
 function isReturnUrl(text: string): boolean {
   // A URL parser drops some of these silently, and Stripe would be sent the text as it is.
-  if (/[\s\p{Cc}]/u.test(text) || !URL.canParse(text)) return false
+  if (/\p{Cc}/u.test(text) || !URL.canParse(text)) return false
   const { protocol, hostname, username, password } = new URL(text)
   if (username !== '' || password !== '' || hostname === '') return false
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
@@ -93,6 +103,13 @@ function isReturnUrl(text: string): boolean {
 const isLoopback = (hostname: string) =>
   hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 
+/** For the document: how many entries an object may have, and under what names. */
+export function entries(max: number, names: RegExp) {
+  return { maxProperties: max, propertyNames: { pattern: names.source } }
+}
+
+const MAX_METADATA = 50
+const metadataKeyPattern = /^(?!quittance_)[\s\S]{1,40}$/u
 const metadataRule = must(
   'must be an object of at most 50 texts, each of at most 500 characters, under keys of 1 to 40 characters that do not start with "quittance_".',
 )
@@ -100,9 +117,9 @@ export const metadata = z
   .record(z.string(), z.string(metadataRule).max(500, metadataRule), metadataRule)
   .refine((fields) => {
     const keys = Object.keys(fields)
-    return keys.length <= 50 && keys.every((key) => /^(?!quittance_).{1,40}$/su.test(key))
+    return keys.length <= MAX_METADATA && keys.every((key) => metadataKeyPattern.test(key))
   }, metadataRule)
-  .openapi({ example: { order: 'A-1001' } })
+  .openapi({ ...entries(MAX_METADATA, metadataKeyPattern), example: { order: 'A-1001' } })
 
 const quantityRule = must('must be a whole number from 1 to 10000; leave it out for 1.')
 export const quantity = z

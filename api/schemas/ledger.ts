@@ -1,8 +1,7 @@
 import { z } from '@hono/zod-openapi'
-import { isId } from '../../domain/ids.ts'
 import { journalFormats } from '../../domain/journal.ts'
 import { ledgerAccounts } from '../../domain/ledger.ts'
-import { must, page, paging, timestamp, userId } from './fields.ts'
+import { must, ourId, page, paging, timestamp, userId } from './fields.ts'
 
 const timeRule = must('must be an RFC 3339 time such as "2027-01-31T12:00:00Z"; leave it out for no bound.')
 const time = z.iso
@@ -15,11 +14,7 @@ const accountRule = must(`must be one of ${ledgerAccounts.join(', ')}.`)
 const account = z.enum(ledgerAccounts, accountRule)
 
 const paymentRule = must('must be the id of a payment ("pay_…").')
-const paymentId = z
-  .string(paymentRule)
-  .refine((text) => isId('pay', text), paymentRule)
-  .optional()
-  .openapi({ example: 'pay_01arz3ndektsv4rrffq69g5fav' })
+const paymentId = ourId('pay', paymentRule).optional()
 
 export const accountQuery = z.strictObject({
   user_id: userId.optional().openapi({ description: 'What of each balance is due to this user.' }),

@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { isId, type SubscriptionId } from '../../domain/ids.ts'
-import { must, returnUrl, userId } from './fields.ts'
+import { must, ourId, returnUrl, userId } from './fields.ts'
 
 export const customerParams = z.object({ user_id: userId })
 
@@ -81,14 +80,9 @@ const subscriptionRule = must('must be the id of a subscription ("sbs_…"); lea
 export const defaultInput = z
   .strictObject(
     {
-      subscription_id: z
-        .string(subscriptionRule)
-        .refine((text): text is SubscriptionId => isId('sbs', text), subscriptionRule)
-        .optional()
-        .openapi({
-          description: 'Only this subscription is charged to the card; the default stays as it is.',
-          example: 'sbs_01arz3ndektsv4rrffq69g5fav',
-        }),
+      subscription_id: ourId('sbs', subscriptionRule).optional().openapi({
+        description: 'Only this subscription is charged to the card; the default stays as it is.',
+      }),
     },
     must('must be an object; send {} for everything the user has.'),
   )

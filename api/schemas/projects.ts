@@ -6,6 +6,7 @@ import {
   amountFrom,
   currencyCode,
   displayName,
+  entries,
   must,
   page,
   planId,
@@ -28,6 +29,8 @@ const trialRule = must(
   `must be a whole number of days from 0 to ${MAX_TRIAL_DAYS}; leave it out for no trial.`,
 )
 const rolesRule = must('must be a list of at most 50 different role names.')
+const MAX_LIMITS = 50
+const limitNamePattern = /^[A-Za-z0-9._:-]{1,64}$/
 const limitsRule = must(
   'must be an object of at most 50 limits, each a number, a text of at most 200 characters, or true or false, under names of 1 to 64 letters, digits, ".", "_", ":" or "-".',
 )
@@ -49,15 +52,23 @@ const planInput = z
         .max(50, rolesRule)
         .refine(isWithoutDuplicates, rolesRule)
         .default([])
-        .openapi({ description: 'What the plan grants while it gives access.', example: ['pro'] }),
+        .openapi({
+          description: 'What the plan grants while it gives access.',
+          uniqueItems: true,
+          example: ['pro'],
+        }),
       limits: z
         .record(z.string(), limitValue, limitsRule)
         .refine((limits) => {
           const names = Object.keys(limits)
-          return names.length <= 50 && names.every((name) => /^[A-Za-z0-9._:-]{1,64}$/.test(name))
+          return names.length <= MAX_LIMITS && names.every((name) => limitNamePattern.test(name))
         }, limitsRule)
         .default({})
-        .openapi({ description: 'For your services to enforce.', example: { seats: 5 } }),
+        .openapi({
+          description: 'For your services to enforce.',
+          ...entries(MAX_LIMITS, limitNamePattern),
+          example: { seats: 5 },
+        }),
       dunning: dunningInput
         .optional()
         .openapi({ description: "Left out: what holds for the project's other plans." }),

@@ -1,13 +1,9 @@
 import { z } from '@hono/zod-openapi'
-import { isId, type PaymentId } from '../../domain/ids.ts'
 import { refundOrigins, refundStatuses } from '../../domain/refunds.ts'
-import { amountFrom, displayName, must, page, paging, timestamp } from './fields.ts'
+import { amountFrom, displayName, must, ourId, page, paging, timestamp } from './fields.ts'
 
 const paymentRule = must('must be the id of a payment ("pay_…").')
-const paymentId = z
-  .string(paymentRule)
-  .refine((text): text is PaymentId => isId('pay', text), paymentRule)
-  .openapi({ example: 'pay_01arz3ndektsv4rrffq69g5fav' })
+const paymentId = ourId('pay', paymentRule)
 const invoiceRule = must('must be the id of an invoice of Stripe ("in_…").')
 const invoiceId = z
   .string(invoiceRule)
@@ -43,10 +39,16 @@ export const refundInput = z
         code: 'custom',
         input: context.value,
         path: [payment_id === undefined ? 'payment_id' : 'invoice_id'],
-        message: payment_id === undefined ? `is required: ${oneOfTwo}` : oneOfTwo,
+        message:
+          payment_id === undefined
+            ? `is required: ${oneOfTwo}`
+            : `does not go together with payment_id. ${oneOfTwo}`,
       })
   })
-  .openapi('NewRefund', { description: oneOfTwo })
+  .openapi('NewRefund', {
+    description: oneOfTwo,
+    oneOf: [{ required: ['payment_id'] }, { required: ['invoice_id'] }],
+  })
 
 export const refundShown = z
   .object({

@@ -99,7 +99,7 @@ export const adjustmentInput = z
         .min(-MAX_CREDITS_MICRO_USD, signedRule)
         .max(MAX_CREDITS_MICRO_USD, signedRule)
         .refine((amount) => amount !== 0, signedRule)
-        .openapi({ description: 'Negative to take credits away.', example: -250_000 }),
+        .openapi({ description: 'Negative to take credits away.', not: { const: 0 }, example: -250_000 }),
       reason,
       adjustment_id: externalId('the id of this adjustment').openapi({ example: 'ticket-1234' }),
     },
@@ -138,7 +138,7 @@ export const walletSettings = z
   )
   .openapi('WalletSettings', { description: 'All of it at once: what is left out is switched off.' })
 
-export const transactionsQuery = z.object(paging)
+export const transactionsQuery = z.strictObject(paging)
 
 const transaction = z
   .object({
