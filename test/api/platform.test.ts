@@ -2,14 +2,16 @@ import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningServer, serve } from '../../api/serve.ts'
 import { createTestApi, operatorKey, type Problem, type TestApi } from './support/api.ts'
+import { fill, routesOf } from './support/routes.ts'
 
 let api: TestApi
 let server: RunningServer
 let key: string
+let projectId: string
 
 beforeAll(async () => {
   api = await createTestApi()
-  ;({ key } = await api.registerProject())
+  ;({ key, projectId } = await api.registerProject())
   server = await serve(api.fetch, { host: '127.0.0.1', port: 0 })
 })
 afterAll(async () => {
@@ -129,11 +131,12 @@ describe('bodies over the wire', () => {
     path: string,
     pieces: number,
     headers: Record<string, string> = {},
+    method = 'POST',
   ): Promise<Problem> {
     return new Promise((resolve, reject) => {
       const request = httpRequest(
         `${server.url}${path}`,
-        { method: 'POST', headers: { 'content-type': 'application/json', ...headers } },
+        { method, headers: { 'content-type': 'application/json', ...headers } },
         (answer) => {
           let text = ''
           answer.setEncoding('utf8').on('data', (part: string) => (text += part))
@@ -158,6 +161,16 @@ describe('bodies over the wire', () => {
     expect(await sendInPieces('/api/v1/payments', 3, { authorization })).toMatchObject({
       code: 'invalid_request',
     })
+  })
+
+  it('are cut off on every route that takes one', async () => {
+    const named = new Proxy<Record<string, string>>({}, { get: () => projectId })
+    const headers = { authorization: `Bearer ${operatorKey}`, 'X-Project-ID': projectId }
+    for (const { name, method, path, takesBody } of routesOf(api.document)) {
+      if (!takesBody) continue
+      const { status } = await sendInPieces(fill(path, named), 5, headers, method)
+      expect({ name, status }).toEqual({ name, status: 413 })
+    }
   })
 
   it('are refused by their declared size before they are read', async () => {

@@ -59,6 +59,39 @@ describe('POST /webhooks/stripe', () => {
     expect(api.dispatched).toHaveLength(1)
   })
 
+  it('does nothing when a request is recorded and sent again at once', async () => {
+    const sent = event()
+    const body = JSON.stringify(sent)
+    const signature = sign(body)
+    for (const turn of [1, 2, 3]) {
+      const answer = await deliver(body, signature)
+      expect({ turn, status: answer.status }).toEqual({ turn, status: 200 })
+    }
+    expect(await stored(sent.id)).toHaveLength(1)
+    expect(api.dispatched).toHaveLength(1)
+  })
+
+  it('does not let another body in under the id of an event that is stored', async () => {
+    const sent = event()
+    await deliver(JSON.stringify(sent))
+    const forged = { ...sent, data: { object: { ...sent.data.object, id: 'cs_of_somebody_else' } } }
+    expect((await deliver(JSON.stringify(forged))).status).toBe(200)
+    expect(await stored(sent.id)).toMatchObject([{ object_id: sent.data.object.id }])
+    expect(api.dispatched).toHaveLength(1)
+  })
+
+  it('takes what either of two secrets has signed while one is rotated, and no third', async () => {
+    const rotated = await createTestApi({ database: api.database, webhookSecrets: ['whsec_a', 'whsec_b'] })
+    const statusOf = async (secret: string) => {
+      const body = JSON.stringify(event())
+      const headers = { 'Stripe-Signature': sign(body, secret) }
+      return (await rotated.call('POST', '/webhooks/stripe', { body, headers })).status
+    }
+    expect([await statusOf('whsec_a'), await statusOf('whsec_b')]).toEqual([200, 200])
+    expect([await statusOf(webhookSecret), await statusOf('')]).toEqual([400, 400])
+    await rotated.close()
+  })
+
   it('keeps events of a type that nobody knows', async () => {
     const sent = event({ type: 'balance.imagined' })
     expect((await deliver(JSON.stringify(sent))).status).toBe(200)

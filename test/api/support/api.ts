@@ -64,6 +64,8 @@ export interface TestApiOptions {
   listPaymentMethods?: PaymentProvider['listPaymentMethods']
   readCharge?: PaymentProvider['readCharge']
   livemode?: boolean
+  /** Two while one is being rotated. */
+  webhookSecrets?: string[]
   poolSize?: number
   /** Another API over the same database. */
   database?: TestDatabase
@@ -100,7 +102,7 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
       listPaymentMethods: options.listPaymentMethods ?? (async () => []),
       readCharge: options.readCharge ?? (async () => undefined),
     },
-    verifyWebhook: createWebhookVerifier({ secrets: [webhookSecret] }),
+    verifyWebhook: createWebhookVerifier({ secrets: options.webhookSecrets ?? [webhookSecret] }),
     dispatcher: {
       async dispatch(event) {
         dispatched.push(event)
