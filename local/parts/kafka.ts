@@ -94,7 +94,8 @@ export async function startKafka(
       java,
       [
         ['-Xmx64m', '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool'],
-        ['format', '--ignore-formatted', '-t', clusterId, '-c', propertiesFile],
+        // With a sign of equality, for one id in 64 begins with a hyphen.
+        ['format', '--ignore-formatted', `--cluster-id=${clusterId}`, '-c', propertiesFile],
       ].flat(),
       { cwd: directory },
     )
