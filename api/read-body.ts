@@ -51,8 +51,10 @@ export function readJsonBody(maxBytes: number): MiddlewareHandler<BodyEnv> {
     if (text !== '' && mediaType !== 'application/json') throw new BillingError('unsupported_media_type')
     const body = text === '' ? {} : parseJson(text)
     c.set('body', body)
-    // The validators read the body from here: the stream has been used up.
-    Object.assign(c.req.bodyCache, { text: Promise.resolve(text === '' ? '{}' : text) })
+    // The validators read the body from here: the stream has been used up. Where nothing says what is sent they find the empty
+    // object by themselves, and would ask for the type of one that they are given.
+    const isEmptyObject = text === '' && mediaType !== undefined
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(isEmptyObject ? '{}' : text) })
     await next()
   }
 }

@@ -178,6 +178,22 @@ describe('bodies over the wire', () => {
     expect(await api.refusal('POST', '/api/v1/payments', { key, body })).toBe('413 body_too_large')
   })
 
+  it('may be left out, together with their type, where nothing has to be said', async () => {
+    const post = async (path: string, key: string, headers: Record<string, string> = {}) => {
+      const answer = await fetch(`${server.url}/api/v1/${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, ...headers },
+      })
+      return [answer.status, ((await answer.json()) as Problem).errors?.map((error) => error.path)]
+    }
+    expect(await post('reconciliations', operatorKey)).toEqual([202, undefined])
+    expect(await post('reconciliations', operatorKey, { 'content-type': 'application/json' })).toEqual([
+      202,
+      undefined,
+    ])
+    expect(await post('payments', key)).toEqual([400, ['user_id']])
+  })
+
   it('are not read at all from whoever has no key', async () => {
     expect(await sendInPieces('/api/v1/payments', 3)).toMatchObject({ status: 401, code: 'key_missing' })
   })
