@@ -78,6 +78,7 @@ export function createCheckoutClient({ apiUrl, apiKey }: { apiUrl: string; apiKe
   }
 
   const client = {
+    apiKey,
     call,
     requestPayment,
     /** Starts a payment as clients are told to: the same request with the same key, repeated as often as it takes, after the
