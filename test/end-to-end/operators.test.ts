@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { OpenApiDocument } from '../api/support/conformance.ts'
+import { fill, routesOf } from '../api/support/routes.ts'
+import { makeObjects } from '../fuzz/objects.ts'
 import { sendCustomers, untilServed } from '../support/customers.ts'
 import { eventually } from '../support/eventually.ts'
 import { cardNumbersIn, flawsOfTraces, mailDomain, readTraces } from '../support/leaks.ts'
@@ -73,5 +76,21 @@ describe('personal data', () => {
     const history = traces.find(({ place }) => place === `checkout/${payment.payment_id}`)
     expect(history?.text).toContain(payment.checkout_session_id)
     expect(cardNumbersIn(`"number":"${cards.good}", 4242 4242 4242 4242`)).toHaveLength(2)
+  })
+
+  it('is told by no route that reads: no card number, though every card was charged', async () => {
+    const { projectId, known } = await makeObjects(product)
+    const named = Object.fromEntries(
+      Object.entries(known).map(([place, values]) => [place.replace('path.', ''), values[0] ?? '']),
+    )
+    const { body } = await product.operator.call('GET', '/openapi.json')
+    const routes = routesOf(body as unknown as OpenApiDocument).filter(({ method }) => method === 'GET')
+    expect(routes.length).toBeGreaterThan(20)
+    for (const { name, path, query } of routes) {
+      const address = fill(path, named) + (query.includes('format') ? '?format=csv' : '')
+      const answer = await product.operator.call('GET', address, { headers: { 'X-Project-ID': projectId } })
+      const numbers = cardNumbersIn(JSON.stringify(answer.body))
+      expect({ name, status: answer.status, numbers }).toEqual({ name, status: 200, numbers: [] })
+    }
   })
 })
