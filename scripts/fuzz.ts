@@ -43,7 +43,9 @@ let failed = 0
 for (const [whose, pass] of Object.entries(passes)) {
   passed += pass.passed
   failed += pass.failed.length
-  console.log(`With the key of ${whose}: ${pass.requests} requests, ${pass.failed.length} operations failed`)
+  console.log(
+    `With the key of ${whose}: ${pass.requests} requests, of which ${pass.accepting.length} operations took some; ${pass.failed.length} failed`,
+  )
   if (pass.flaws !== '') console.log(pass.flaws)
 }
 if (failed > 0) console.log(`Run it again: npm run fuzz -- --examples ${examples} --seed ${seed}`)

@@ -28,6 +28,8 @@ export interface Pass {
   passed: number
   /** Operations, or sequences of them, that had one. */
   failed: string[]
+  /** Operations that took at least one request: the others have shown only how they refuse. */
+  accepting: string[]
   requests: number
   /** Each flaw with the request that shows it, in Schemathesis's own words. */
   flaws: string
@@ -39,6 +41,7 @@ interface Report {
   test_cases: { generated: number }
   failures: { operations: string[] }[]
   errors: { title: string }[]
+  valid_rates: Record<string, Record<string, { accepted: number }>>
 }
 
 /** Tries every operation of the document with one key. All of Schemathesis's checks are on. */
@@ -62,6 +65,9 @@ export async function runSchemathesis(packages: PythonPackages, options: PassOpt
   return {
     passed: report.operations.tested - failed.filter((operation) => operation.includes('/')).length,
     failed: [...failed, ...report.errors.map(({ title }) => title)],
+    accepting: Object.entries(report.valid_rates).flatMap(([operation, rates]) =>
+      Object.values(rates).some(({ accepted }) => accepted > 0) ? [operation] : [],
+    ),
     requests: report.test_cases.generated,
     flaws: /=+ (?:ERRORS|FAILURES) =+\n[^]*?(?=\n=+ SUMMARY)/.exec(said)?.[0] ?? '',
   }
