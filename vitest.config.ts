@@ -65,7 +65,8 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Each server killed, each answer and webhook lost: `npm run faults`. Not a part of `npm test`, which is to be quick.
+        // Each server killed, each answer and webhook lost, and samples of long proofs: `npm run faults`. Not a part of
+        // `npm test`, which is to be quick.
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],

@@ -1,6 +1,5 @@
 /** `npm run races -- --race NAME --runs 500 --seed S`, `npm run orders`, `npm run resets`, `npm run jump`,
- *  `npm run refund-races`: proofs of which `npm test`
- *  runs a sample, run in full. Each ends with one line that says how many passed and failed. */
+ *  `npm run refund-races`: proofs of which `npm test` or `npm run faults` runs a sample, run in full. Each ends with one line that says how many passed and failed. */
 
 import { parseArgs } from 'node:util'
 import { raceNames } from '../test/support/races.ts'
@@ -8,9 +7,9 @@ import { raceNames } from '../test/support/races.ts'
 /** What is run of each when no number is given. */
 const proofs: Record<string, { file: string; runs: number }> = {
   races: { file: 'end-to-end/races', runs: 500 },
-  orders: { file: 'end-to-end/orders', runs: 720 },
-  resets: { file: 'end-to-end/resets', runs: 10_000 },
-  jump: { file: 'end-to-end/clock-jump', runs: 1_000 },
+  orders: { file: 'faults/orders', runs: 720 },
+  resets: { file: 'faults/resets', runs: 10_000 },
+  jump: { file: 'faults/clock-jump', runs: 1_000 },
   'refund-races': { file: 'api/refund-races', runs: 1_000 },
 }
 
@@ -29,5 +28,5 @@ if (race !== undefined && !raceNames.some((name) => name === race))
 process.env.QUITTANCE_RUNS = runs
 if (seed !== undefined) process.env.QUITTANCE_SEED = seed
 if (race !== undefined) process.env.QUITTANCE_RACE = race
-process.argv.splice(2, Infinity, `test/${proof.file}.test.ts`, '--testTimeout=3600000')
+process.argv.splice(2, Infinity, `test/${proof.file}.test.ts`, '--project=*', '--testTimeout=3600000')
 await import('./test.ts')
