@@ -20,7 +20,7 @@ export function toCheckoutSnapshot(
   const stripeInvoiceId = idOf(session.invoice)
   // The session tells what was sold. What the customer's balance at Stripe has covered of it is known to the invoice alone.
   const invoice =
-    session.payment_status === 'paid' && typeof session.invoice === 'object' ? session.invoice : null
+    session.payment_status !== 'unpaid' && typeof session.invoice === 'object' ? session.invoice : null
   return {
     session: oneOf(['open', 'complete', 'expired'], session.status),
     payment: oneOf(['paid', 'unpaid', 'no_payment_required'], session.payment_status),
