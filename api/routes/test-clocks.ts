@@ -62,7 +62,7 @@ export function testClockRoutes(app: OpenAPIHono<CallerEnv>, dependencies: ApiDe
       tags,
       summary: 'Move a test clock forward',
       description:
-        'Answers at once, `advancing`. Stripe and every workflow on the clock then live through the time, deadline by deadline; `ready` means that all have settled.',
+        'Answers at once, `advancing`. Stripe and every workflow on the clock then live through the time, deadline by deadline; `ready` means that all have settled. The time that it shows or moves to already is answered in the same way, so that a lost answer can be asked for again.',
       middleware: [moving, repeatable] as const,
       request: {
         params,
@@ -74,13 +74,18 @@ export function testClockRoutes(app: OpenAPIHono<CallerEnv>, dependencies: ApiDe
       const { projectId } = c.var.tenant
       const clock = await mustFind(projectId, c.req.valid('param').clock_id)
       const target = wholeSeconds(c.req.valid('json').frozen_time)
-      if (clock.status === 'advancing') throw new BillingError('test_clock_advancing')
-      if (target <= clock.frozenTime)
+      // Whoever lost the answer asks again: what has begun or is done is answered like the first time.
+      const isAdvancing = clock.status === 'advancing'
+      const { frozenTime, targetTime } = clock
+      if (target.getTime() === (isAdvancing ? targetTime : frozenTime).getTime())
+        return c.json(showClock(clock), 200)
+      if (isAdvancing) throw new BillingError('test_clock_advancing')
+      if (target < clock.frozenTime)
         throw new BillingError('test_clock_backwards', {
           fields: [
             {
               path: 'frozen_time',
-              message: `frozen_time must be later than ${clock.frozenTime.toISOString()}, which is what the clock shows.`,
+              message: `frozen_time must not be before ${clock.frozenTime.toISOString()}, which is what the clock shows.`,
             },
           ],
         })
