@@ -1,5 +1,5 @@
 /** `npm run bench [-- ROW … --rounds N]`: measures, prints a table, keeps the figures in `bench/results/latest.json`; a run of
- *  all rows writes `docs/bench.md` as well. */
+ *  all rows writes `docs/bench.md`, its picture and `docs/bench.json` as well. */
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { machineFacts } from '../test/support/machine.ts'
 import { compare } from './compare.ts'
+import { ratioPicture } from './picture.ts'
 import { markdownReport, type Report, terminalTable } from './report.ts'
 import type { Row } from './row.ts'
 import { checkouts } from './rows/b1-checkouts.ts'
@@ -18,6 +19,7 @@ import { ledger } from './rows/b5-ledger.ts'
 import { drain } from './rows/b6-drain.ts'
 import { commitToConsumer } from './rows/b7-commit-to-consumer.ts'
 import { asleep } from './rows/b8-asleep.ts'
+import { restart } from './rows/b9-restart.ts'
 import { refunds } from './rows/b10-refunds.ts'
 import { testClock } from './rows/b11-test-clock.ts'
 import { credits } from './rows/b12-credits.ts'
@@ -34,6 +36,7 @@ const allRows: Row[] = [
   refunds,
   testClock,
   credits,
+  restart,
   // The last: its ten thousand workflows stay.
   asleep,
 ]
@@ -99,4 +102,7 @@ async function keep(report: Report): Promise<void> {
   const page = path.join(root, 'docs', 'bench.md')
   const config = await resolveConfig(page)
   await writeFile(page, await format(markdownReport(report), { ...config, parser: 'markdown' }))
+  const figures = JSON.stringify(report)
+  await writeFile(path.join(root, 'docs', 'bench.json'), await format(figures, { ...config, parser: 'json' }))
+  await writeFile(path.join(root, 'docs', 'pictures', 'bench.svg'), ratioPicture(report))
 }

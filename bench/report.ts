@@ -48,6 +48,7 @@ export function markdownReport(report: Report): string {
     `Measured on ${measuredAt.slice(0, 10)}: ${machine.processor}, ${machine.cores} cores, ${machine.memory_gib} GiB, ${machine.system}; ${versions.join(', ')}. ` +
       `Load of the machine before the run: ${machine.loadBefore.toFixed(1)}. Servers, both programs and the clients that measure them share it.`,
     `Medians of ${rounds} rounds that alternate between the two, after one that warms up; the least and the most of the rounds in brackets. The ratio is the median of the ratios of each round.`,
+    '![What each thing costs us, as a multiple of what it costs the bare program](pictures/bench.svg)',
     [row(heading), row(heading.map(() => '---')), ...rows.flatMap(linesOf).map(row)].join('\n'),
     '## What is compared',
     rows.map(({ id, name, bareProgram }) => `- **${id}** ${name}. Bare: ${bareProgram}.`).join('\n'),

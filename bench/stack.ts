@@ -37,6 +37,9 @@ export interface Stack {
   brokers: string
   /** What the process of a worker holds, in MiB. */
   memoryOf(side: 'ours' | 'bare'): Promise<number>
+  stopWorker(side: 'ours' | 'bare'): Promise<void>
+  /** Resolves when the worker is ready. */
+  startWorker(side: 'ours' | 'bare'): Promise<void>
   /** Ends workflows that have done their part, so that they do not wake up while something else is measured. */
   terminate(workflowIds: string[]): Promise<void>
   versions: Record<string, string>
@@ -126,13 +129,18 @@ async function startIn(
       onError: (words) => say(`${name}: ${words}`),
     })
   // One after the other: each of them keeps a core busy while it starts.
+  const startWorker = {
+    ours: () => service('worker', 'worker/main.ts', workerPort, product),
+    bare: () =>
+      service('bare-worker', 'bench/bare/worker.ts', bareWorkerPort, {
+        ...bare,
+        PORT: String(bareWorkerPort),
+      }),
+  }
   await service('api', 'api/main.ts', apiPort, product)
-  await service('worker', 'worker/main.ts', workerPort, product)
+  const ourWorker = await startWorker.ours()
   await service('bare-server', 'bench/bare/server.ts', barePort, { ...bare, PORT: String(barePort) })
-  await service('bare-worker', 'bench/bare/worker.ts', bareWorkerPort, {
-    ...bare,
-    PORT: String(bareWorkerPort),
-  })
+  const workers = { ours: ourWorker, bare: await startWorker.bare() }
 
   const connection = await Connection.connect({ address: temporalAddress })
   const temporal = new Client({ connection, namespace })
@@ -154,6 +162,10 @@ async function startIn(
     bare: { ...other, priceId: await createPrice(other.stripe) },
     temporal,
     brokers,
+    stopWorker: (side) => workers[side].stop(),
+    async startWorker(side) {
+      workers[side] = await startWorker[side]()
+    },
     async terminate(workflowIds) {
       // What is terminated while its payment is open would be brought back within a minute, in the middle of another row.
       const paymentIds = workflowIds.map((id) => id.replace('checkout/', ''))

@@ -22,6 +22,7 @@ export function createBareStripeActivities(stripe: ReturnType<typeof createStrip
       )
       return { sessionId: session.id, url: session.url ?? '' }
     },
+    doNothing: () => Promise.resolve(),
     async readCheckout(sessionId: string): Promise<string> {
       const session = await stripe.checkout.sessions.retrieve(sessionId, { expand: ['payment_intent'] })
       return session.payment_status

@@ -15,4 +15,11 @@ export interface BareSession {
   url: string
 }
 
+export interface BareOpenInput {
+  paymentId: string
+  sessionId: string
+  /** It does nothing until its history is so long, and then waits. */
+  historyEvents: number
+}
+
 export const bareWorkflowId = (paymentId: string): string => `bare/${paymentId}`
