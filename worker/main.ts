@@ -20,6 +20,7 @@ import { startMailRelay } from './mail-relay.ts'
 import { startMaintenance } from './maintenance.ts'
 import { startRelay } from './relay.ts'
 import { startRevival } from './revival.ts'
+import { createSdkLogger } from './sdk-logs.ts'
 import { startSweep } from './sweep.ts'
 import { createTicker } from './ticker.ts'
 import { createWorkers } from './workers.ts'
@@ -45,7 +46,10 @@ async function main(): Promise<void> {
   const mailRelay = mailer && startMailRelay({ connections, mailer, logger })
   const maintenance = startMaintenance({ system, logger })
 
-  routeTemporalLogs(logger)
+  Runtime.install({
+    logger: createSdkLogger(logger),
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+  })
   const connection = await connectToTemporal(config, logger)
   const temporal = new Client({
     connection: Connection.lazy(await temporalConnectionOptions(config.temporal)),
@@ -117,17 +121,6 @@ async function connectToTemporal(config: Config, logger: Logger): Promise<Native
       await sleep(1_000)
     }
   }
-}
-
-/** What the SDK has to say appears in our logs, from warnings on. */
-function routeTemporalLogs(logger: Logger): void {
-  Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      if (level === 'ERROR') logger.error({ ...meta }, message)
-      else logger.warn({ ...meta }, message)
-    }),
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
-  })
 }
 
 main().catch((error: unknown) => {
