@@ -35,6 +35,7 @@ const forOperators: Partial<Record<ErrorCode, string>> = {
   attempt_under_way: 'Another charge of this invoice has not been answered yet. It goes on as soon as it is.',
   database_unavailable: `The database could not be reached. ${goesOn}`,
   effect_key_conflict: `An earlier attempt asked Stripe for something else under the same key. ${goesOn}`,
+  orchestrator_unavailable: `Temporal could not be reached in time. ${goesOn}`,
   provider_credentials_invalid:
     "Stripe refuses this installation's key. Give API and workers a valid STRIPE_SECRET_KEY: it goes on by itself then.",
   provider_failed: `Stripe answered with a failure of its own. ${goesOn}`,

@@ -1,5 +1,6 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client'
+import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client'
 import type { Ticker } from '../activities/dependencies.ts'
+import { BillingError } from '../domain/errors.ts'
 import { clockTicked } from '../workflows/messages.ts'
 
 const SIGNAL_DEADLINE_MS = 5_000
@@ -15,6 +16,9 @@ export function createTicker(temporal: Client): Ticker {
         return true
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false
+        // It passes, and is tried again: no defect of ours.
+        if (error instanceof Error && isGrpcServiceError(error.cause))
+          throw new BillingError('orchestrator_unavailable', { cause: error })
         throw error
       }
     },
