@@ -132,6 +132,7 @@ async function open({ project, user }: Played, what: object): Promise<string | u
     success_url: 'https://shop.test/thanks',
     cancel_url: 'https://shop.test/basket',
     user_id: user.userId,
+    ...(user.email !== undefined && { email: user.email }),
     test_clock_id: project.clockId,
     ...what,
   })

@@ -45,9 +45,7 @@ export async function playSchedule(
     })
     const what = `${operation}: ${outcome}`
     tally[what] = (tally[what] ?? 0) + 1
-    // A refusal by the rules is an answer; that we do not know what has become of it is none.
-    if (/^(internal|undefined|attempt_in_doubt)/.test(outcome))
-      flaws.push(`${describe(happening)} was answered ${outcome}`)
+    if (isUnanswered(outcome)) flaws.push(`${describe(happening)} was answered ${outcome}`)
   }
   for (const step of steps) {
     const now = happenings.filter((happening) => happening.step === step)
@@ -74,16 +72,20 @@ export async function playSchedule(
   return { flaws, tally, took_ms: Date.now() - begunAt }
 }
 
+/** A refusal by the rules is an answer; that we do not know what has become of it is none. */
+export const isUnanswered = (outcome: string): boolean =>
+  /^(internal|undefined|attempt_in_doubt)/.test(outcome)
+
 const projectOf = (happening: Happening): number => ('project' in happening ? happening.project : 0)
 
 /** With the causes: `eventually` keeps the last failure there. */
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause === undefined ? error.message : `${error.message} (${messageOf(error.cause)})`
 }
 
 /** Disputes are decided, what lives is renewed once more, and what is unpaid falls due for the last time. */
-async function settle({ stripe }: Product, projects: PlayedProject[]): Promise<void> {
+export async function settle({ stripe }: Product, projects: PlayedProject[]): Promise<void> {
   const { data } = await stripe.sdk.disputes.list({ limit: 100 })
   for (const { id, status } of data)
     if (!['won', 'lost'].includes(status)) await atStripe(() => stripe.decideDispute(id, 'lost'))
@@ -93,10 +95,10 @@ async function settle({ stripe }: Product, projects: PlayedProject[]): Promise<v
 }
 
 /** What nobody was told of is found by comparing with Stripe, and then nothing is left to find. */
-async function reconciled(product: Product): Promise<string[]> {
-  const first = await reconcile(product)
+export async function reconciled(product: Product, within_ms?: number): Promise<string[]> {
+  const first = await reconcile(product, within_ms)
   const forPersons = first.data.filter(({ status }) => status === 'needs_person')
-  const second = first.data.length > 0 ? shortly(await reconcile(product)) : []
+  const second = first.data.length > 0 ? shortly(await reconcile(product, within_ms)) : []
   return [
     ...forPersons.map((difference) => `a person is needed for ${JSON.stringify(difference)}`),
     ...second.map((difference) => `after it was repaired there is still ${difference}`),

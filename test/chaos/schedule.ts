@@ -81,7 +81,13 @@ const weights: Record<Operation, number> = {
   'has an operator retry': 2,
   'has an operator skip': 1,
 }
-const drawn = operations.flatMap((operation) => Array.from({ length: weights[operation] }, () => operation))
+/** Each as often as its weight says. */
+export const drawn = operations.flatMap((operation) =>
+  Array.from({ length: weights[operation] }, () => operation),
+)
+
+/** Somebody must have something before anything can happen to it. */
+export const purchases = ['subscribes', 'subscribes', 'subscribes', 'buys a book', 'buys credits'] as const
 
 /** 20 to 60 operations of two or three projects, each on a clock of its own, under 3 to 8 faults. */
 export function makeSchedule(seed: number): Schedule {
@@ -94,8 +100,6 @@ export function makeSchedule(seed: number): Schedule {
   const count = 20 + upTo(41)
 
   let step = 0
-  // Somebody must have something before anything can happen to it.
-  const purchases = ['subscribes', 'subscribes', 'subscribes', 'buys a book', 'buys credits'] as const
   for (let one = 0; one < projects * users; one += 1)
     happenings.push({
       step,

@@ -19,6 +19,8 @@ export interface PlayedProject {
 
 export interface PlayedUser {
   userId: string
+  /** Where mails go to them; none go without. */
+  email?: string
   paymentIds: string[]
   sessionIds: string[]
   /** Stripe's ids of those that somebody has canceled in the dashboard. */
@@ -42,7 +44,7 @@ export async function makeProject(product: Product): Promise<PlayedProject> {
 export function userOf(project: PlayedProject, index: number): PlayedUser {
   const known = project.users.get(index)
   if (known) return known
-  const user = {
+  const user: PlayedUser = {
     userId: `${project.projectId.slice(-6)}-user-${index}`,
     paymentIds: [],
     sessionIds: [],

@@ -43,6 +43,8 @@ export interface Product {
   worker: Restartable
   stripeServer: Restartable
   logFiles: string[]
+  /** Where each process tells its own figures. */
+  metricsUrls: { api: string; worker: string }
   end(): Promise<void>
 }
 
@@ -50,6 +52,8 @@ export interface ProductOptions {
   /** Servers that the test has started itself, because it means to kill them. */
   servers?: Servers
   logLevel?: string
+  /** Where mails are handed over; none are sent when left out. */
+  smtpUrl?: string
   /** Those of the run of tests, when left out. */
   runDirectory?: string
   workflowBundle?: string
@@ -88,6 +92,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     STRIPE_API_BASE: stripe.apiBase,
     STRIPE_SECRET_KEY: localStripeKey,
     STRIPE_WEBHOOK_SECRET: endpoint?.secret,
+    ...(options.smtpUrl !== undefined && { SMTP_URL: options.smtpUrl, MAIL_FROM: 'billing@shop.test' }),
   }
   const service = (kind: 'api' | 'worker', port: number) =>
     startRestartable(() =>
@@ -139,6 +144,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     worker,
     stripeServer,
     logFiles: [`api-${apiPort}`, `worker-${workerPort}`].map((name) => processes.logFile(name)),
+    metricsUrls: { api: `${apiUrl}/metrics`, worker: `http://127.0.0.1:${workerPort}/metrics` },
     async end() {
       await processes.stopAll()
       await Promise.all([events.stop(), sql.end({ timeout: 5 }), connection.close()])

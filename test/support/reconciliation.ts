@@ -25,16 +25,20 @@ export interface ReportShown {
 }
 
 /** Has Stripe's books compared with ours, as an operator does over the API, and waits for the report. */
-export async function reconcile({ operator }: Pick<Product, 'operator'>): Promise<ReportShown> {
+export async function reconcile(
+  { operator }: Pick<Product, 'operator'>,
+  within_ms?: number,
+): Promise<ReportShown> {
   const begun = await operator.call('POST', '/api/v1/reconciliations', { body: {} })
   if (begun.status !== 202)
     throw new Error(`no reconciliation: ${begun.status} ${JSON.stringify(begun.body)}`)
-  return reportOf({ operator }, String(begun.body.reconciliation_id))
+  return reportOf({ operator }, String(begun.body.reconciliation_id), within_ms)
 }
 
 export function reportOf(
   { operator }: Pick<Product, 'operator'>,
   reconciliationId: string,
+  within_ms = 90_000,
 ): Promise<ReportShown> {
   return eventually(
     `${reconciliationId} has ended`,
@@ -46,7 +50,7 @@ export function reportOf(
       if (status === 200 && body.status !== 'running') return body as unknown as ReportShown
       throw new Error(JSON.stringify(body))
     },
-    { within_ms: 90_000, every_ms: 200 },
+    { within_ms, every_ms: 200 },
   )
 }
 
