@@ -1,0 +1,80 @@
+/** What the processes have complained of, by the line of the code that complains. */
+
+export interface Complaint {
+  process: string
+  level: 'warning' | 'error'
+  /** What was said, with what tells one cause from another. */
+  message: string
+  times: number
+  /** The first of its lines. */
+  example: string
+}
+
+const WARNING = 40
+const ERROR = 50
+
+/** What may be said under a load without faults, and why it is no fault. */
+export const expectedComplaints: { message: RegExp; reason: string }[] = [
+  {
+    message: /^No workflows registered, not polling for workflow tasks/,
+    reason: 'The worker that calls Stripe runs activities only; the SDK says so once, when it starts.',
+  },
+  {
+    message: /^catalog not published yet \(WorkflowUpdateRPCTimeoutOrCancelledError\)/,
+    reason:
+      'A new project is answered before its catalog is at Stripe where that takes long; its workflow goes on.',
+  },
+]
+
+export function complaintsIn(process: string, log: string): Complaint[] {
+  const found = new Map<string, Complaint>()
+  for (const line of log.split('\n')) {
+    const complaint = complaintIn(line)
+    if (!complaint) continue
+    const known = found.get(complaint.message)
+    if (known) known.times += 1
+    else found.set(complaint.message, { process, ...complaint, times: 1, example: line.slice(0, 500) })
+  }
+  return [...found.values()].toSorted((one, other) => other.times - one.times)
+}
+
+/** Why a complaint is expected; `undefined` when it is not. */
+export function reasonFor({ message }: Complaint): string | undefined {
+  return expectedComplaints.find((expected) => expected.message.test(message))?.reason
+}
+
+function complaintIn(line: string): Pick<Complaint, 'level' | 'message'> | undefined {
+  if (line.trim() === '') return undefined
+  const entry = parsed(line)
+  // What is no entry of the log comes from the runtime itself, such as a warning or an uncaught exception.
+  if (!entry) return { level: 'error', message: line.trim().slice(0, 120) }
+  if (entry.level < WARNING) return undefined
+  const { status, route, code, activityType, workflowType, error } = entry
+  const details = [status, route, code, activityType ?? workflowType, error?.type ?? error?.kind].filter(
+    (detail) => detail !== undefined,
+  )
+  return {
+    level: entry.level < ERROR ? 'warning' : 'error',
+    message: [entry.msg, details.length > 0 && `(${details.join(' ')})`].filter(Boolean).join(' '),
+  }
+}
+
+interface Entry {
+  level: number
+  msg: string
+  status?: number
+  route?: string
+  code?: string
+  activityType?: string
+  workflowType?: string
+  error?: { kind?: string; type?: string }
+}
+
+function parsed(line: string): Entry | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null && 'level' in value ? (value as Entry) : undefined
+  } catch {
+    return undefined
+  }
+}
