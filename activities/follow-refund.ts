@@ -16,6 +16,7 @@ import {
 } from '../db/refunds.ts'
 import { ownStripeObjects } from '../db/stripe-objects.ts'
 import { timeOfCustomer } from '../db/test-clocks.ts'
+import { mayStillChange } from '../domain/checkout.ts'
 import { BillingError } from '../domain/errors.ts'
 import type { EventDraft } from '../domain/events.ts'
 import type { ProjectId, RefundId } from '../domain/ids.ts'
@@ -250,6 +251,8 @@ async function followPayment({ transaction }: Recording, row: RefundRow): Promis
   const { projectId, refundId, paymentId } = row
   if (paymentId === null) return []
   const payment = await lockPayment(transaction, projectId, paymentId)
+  // What has not come in does not go back: its success must still find it as it was.
+  if (mayStillChange(payment.status)) return []
   const all = await listRefundsOfCharge(transaction, row)
   const amountRefunded = all
     .filter(({ status }) => status === 'succeeded')

@@ -5,9 +5,12 @@ import { type ChargeOwner, type ChargeRow, lockCharge } from '../db/charges.ts'
 import { inProject, type Transaction } from '../db/client.ts'
 import { once } from '../db/once.ts'
 import { appendEvents } from '../db/outbox.ts'
+import { readPayment } from '../db/payments.ts'
 import { currentRefundPolicy } from '../db/refund-policies.ts'
 import { findRefund } from '../db/refunds.ts'
 import { timeOfCustomer } from '../db/test-clocks.ts'
+import { mayStillChange } from '../domain/checkout.ts'
+import { BillingError } from '../domain/errors.ts'
 import type { ProjectId, RefundId } from '../domain/ids.ts'
 import { currency, describeMoney, money } from '../domain/money.ts'
 import { type ChargeSnapshot, type RefundOpening, type RefundPolicy, unusedShare } from '../domain/refunds.ts'
@@ -33,6 +36,7 @@ export function createOpenRefund(dependencies: ActivityDependencies) {
     return inProject(database, projectId, async (transaction) => {
       const owner = await findOwnerById(transaction, projectId, opening.ownerId, reading.stripeInvoiceId)
       if (!owner) return false
+      await refuseBeforeSuccess(transaction, owner)
       const { at } = await timeOfCustomer(transaction, owner, now())
       const { policy } = await currentRefundPolicy(transaction, projectId)
       const charge = await lockCharge(transaction, owner, reading)
@@ -86,6 +90,23 @@ export function createOpenRefund(dependencies: ActivityDependencies) {
     })
     return true
   }
+}
+
+/** News of the refund can be faster than that of the payment's success. First the money comes in, with all that follows from it:
+ *  the credits that the refund takes back, the ledger that it leaves, the subscription. Whoever told of the refund has woken the
+ *  checkout.
+ *  @throws BillingError `outcome_pending` until the payment has ended. */
+async function refuseBeforeSuccess(
+  transaction: Transaction,
+  { projectId, paymentId }: ChargeOwner,
+): Promise<void> {
+  const payment = paymentId === null ? undefined : await readPayment(transaction, projectId, paymentId)
+  // One without a page has no checkout that could still record it.
+  if (!payment?.stripeCheckoutSessionId || !mayStillChange(payment.status)) return
+  throw new BillingError('outcome_pending', {
+    detail: `The success of payment ${payment.paymentId} has not been recorded yet. Its checkout is woken, and the refund goes on after it.`,
+    retryAfterSeconds: 2,
+  })
 }
 
 interface Opening {

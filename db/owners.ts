@@ -17,6 +17,8 @@ export interface PaymentOwner {
   livemode: boolean
   correlationId: string
   subscriptionId: SubscriptionId | null
+  /** Of its page. A top-up has none, and no checkout. */
+  stripeCheckoutSessionId: string | null
 }
 
 export interface CaseOwner {
@@ -50,6 +52,7 @@ const paymentColumns = {
   livemode: payments.livemode,
   correlationId: payments.correlationId,
   subscriptionId: payments.subscriptionId,
+  stripeCheckoutSessionId: payments.stripeCheckoutSessionId,
 }
 
 export async function findPaymentOwner(

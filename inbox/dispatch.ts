@@ -9,7 +9,6 @@ import {
   findPaymentOwner,
   findSubscriptionOwner,
   listOpenCases,
-  type PaymentOwner,
 } from '../db/owners.ts'
 import { findOwner } from '../db/stripe-objects.ts'
 import { mayStillChange } from '../domain/checkout.ts'
@@ -29,14 +28,9 @@ import { type OwnerClaim, ownerClaim } from './owner.ts'
 import { type Route, routeOf } from './routes.ts'
 import { createDisputeTeller } from './tell-dispute.ts'
 import { createRefundTeller } from './tell-refund.ts'
-import {
-  checkoutStart,
-  dunningStart,
-  type PaymentMethodStart,
-  paymentMethodStart,
-  subscriptionStart,
-} from './starts.ts'
+import { dunningStart, type PaymentMethodStart, paymentMethodStart, subscriptionStart } from './starts.ts'
 import { createTurnstile } from './turnstile.ts'
+import { createWakeCheckout } from './wake-checkout.ts'
 
 export interface Dispatcher {
   /** Tells the workflow that owns a stored event. Never throws: what fails is put off and done by the sweep. */
@@ -62,6 +56,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { system, temporal, logger, concurrency = 16, waiting = 1_000, signalDeadline_ms = 5_000 } = options
   const turnstile = createTurnstile({ concurrency, waiting })
   const tellDispute = createDisputeTeller({ system, within, temporal })
+  const wakeCheckout = createWakeCheckout({ within, temporal })
   const tellRefund = createRefundTeller({ system, within, temporal })
 
   return {
@@ -256,16 +251,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       }),
     )
     return { outcome: 'signaled', workflowId }
-  }
-
-  async function wakeCheckout(event: ProviderEvent, payment: PaymentOwner): Promise<void> {
-    await within(() =>
-      temporal.workflow.signalWithStart('checkout', {
-        ...checkoutStart(payment),
-        signal: stripeChanged,
-        signalArgs: [hint(event)],
-      }),
-    )
   }
 
   /** @returns whether there was a running workflow to signal. */

@@ -2,10 +2,11 @@ import type { Client } from '@temporalio/client'
 import type { Database } from '../db/client.ts'
 import type { HandledEvent } from '../db/inbox.ts'
 import { deriveId } from '../db/mint-id.ts'
-import { findClockOf } from '../db/owners.ts'
+import { findClockOf, findPaymentOwner } from '../db/owners.ts'
 import { findRefundOwner } from '../db/refunds.ts'
 import { findOwner } from '../db/stripe-objects.ts'
-import { isId, type PaymentId, type SubscriptionId } from '../domain/ids.ts'
+import { mayStillChange } from '../domain/checkout.ts'
+import { isId, type PaymentId, type ProjectId, type SubscriptionId } from '../domain/ids.ts'
 import type { ProviderEvent } from '../domain/provider.ts'
 import type { RefundOpening } from '../domain/refunds.ts'
 import { stripeChanged } from '../workflows/messages.ts'
@@ -13,6 +14,7 @@ import { giveTime } from './not-known-yet.ts'
 import type { OwnerClaim } from './owner.ts'
 import { createFindPayer } from './payer.ts'
 import { refundStart, type RefundStart } from './starts.ts'
+import { createWakeCheckout } from './wake-checkout.ts'
 
 export interface TellerOptions {
   system: Database
@@ -24,6 +26,7 @@ export interface TellerOptions {
  *  the event begins it, under an id that follows from Stripe's, so that each further event finds the same. */
 export function createRefundTeller({ system, temporal, within }: TellerOptions) {
   const findPayer = createFindPayer(system)
+  const wakeCheckout = createWakeCheckout({ temporal, within })
 
   return async function tellRefund(event: ProviderEvent, claim: OwnerClaim): Promise<HandledEvent> {
     const start = await startOf(event, claim)
@@ -54,6 +57,7 @@ export function createRefundTeller({ system, temporal, within }: TellerOptions) 
     if (!known || (!isId('pay', known.ownerId) && !isId('sbs', known.ownerId))) return undefined
     const payer = await findPayer(known.projectId, known.ownerId)
     if (payer?.livemode !== livemode) return undefined
+    await wakeUnrecorded(event, known.projectId, known.ownerId)
     return {
       projectId: known.projectId,
       refundId: deriveId('rfd', known.projectId, objectId),
@@ -62,6 +66,17 @@ export function createRefundTeller({ system, temporal, within }: TellerOptions) 
       clockId: payer.clockId,
       opening: openingOf(event, known.ownerId),
     }
+  }
+
+  /** The refund is about money whose coming we have not recorded: news of that is late, or lost. */
+  async function wakeUnrecorded(
+    event: ProviderEvent,
+    projectId: ProjectId,
+    ownerId: PaymentId | SubscriptionId,
+  ): Promise<void> {
+    if (!isId('pay', ownerId)) return
+    const payment = await findPaymentOwner(system, { projectId, paymentId: ownerId })
+    if (payment?.stripeCheckoutSessionId && mayStillChange(payment.status)) await wakeCheckout(event, payment)
   }
 }
 

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createFollowRefund } from '../../activities/follow-refund.ts'
+import { createOpenCheckout } from '../../activities/open-checkout.ts'
 import { createOpenRefund } from '../../activities/open-refund.ts'
+import { createRecordCheckout } from '../../activities/record-checkout.ts'
 import type { ActivityDependencies } from '../../activities/dependencies.ts'
 import { acceptRefund } from '../../db/accept-refund.ts'
 import { ownerOfPayment } from '../../db/charge-owners.ts'
@@ -8,14 +10,15 @@ import { lockCharge } from '../../db/charges.ts'
 import { inProject } from '../../db/client.ts'
 import { consumeCredits } from '../../db/consume-credits.ts'
 import { mintId } from '../../db/mint-id.ts'
+import { readPayment } from '../../db/payments.ts'
 import { listRefundsOfCharge, readRefund, type RefundRow } from '../../db/refunds.ts'
 import { findWallet } from '../../db/wallets.ts'
-import type { ProjectId, RefundId } from '../../domain/ids.ts'
+import type { PaymentId, ProjectId, RefundId } from '../../domain/ids.ts'
 import { createStripeClient } from '../../providers/stripe/client.ts'
 import { createStripeProvider } from '../../providers/stripe/provider.ts'
 import { capture, type Captured } from '../support/captured.ts'
 import { createLocalStripe, type LocalStripe } from '../support/local-stripe.ts'
-import { openDatabase, type Seeded, seedProject } from '../support/seed.ts'
+import { openDatabase, type Seeded, seedPayment, seedProject } from '../support/seed.ts'
 import { createStripe } from '../support/stack.ts'
 import { expectNoGaps, ledgerSums, recorded } from './recorded.ts'
 
@@ -197,6 +200,58 @@ describe('a refund of the dashboard', () => {
     )
     expect(rows).toMatchObject([{ amount: 700, status: 'succeeded', origin: 'dashboard' }])
     expect(await refundsOf(sold)).toBe(1)
+  })
+})
+
+describe('a refund of the dashboard that is known before its payment has succeeded', () => {
+  /** Opened a page, whose payment nobody has recorded yet. */
+  async function unrecorded(): Promise<Captured & { succeed: () => Promise<unknown> }> {
+    const payment = await seedPayment(seeded, projectId, { buys: { product: 'credits' } })
+    const { paymentId, amount } = payment
+    await createOpenCheckout(dependencies)({ projectId, paymentId })
+    const { stripeCheckoutSessionId } = await paymentOf(paymentId)
+    const sessionId = stripeCheckoutSessionId ?? ''
+    await stripe.pay(sessionId)
+    const snapshot = await dependencies.provider.readCheckout(sessionId)
+    const stripeChargeId = snapshot.attempts[0]?.stripeChargeId ?? ''
+    const succeed = () => createRecordCheckout(dependencies)({ projectId, paymentId, snapshot })
+    return { payment, stripeChargeId, amount, succeed }
+  }
+  const paymentOf = (paymentId: PaymentId) =>
+    inTenant((transaction) => readPayment(transaction, projectId, paymentId))
+
+  it('waits for the success, whose ledger, credits and events are not lost', async () => {
+    const { payment, stripeChargeId, amount, succeed } = await unrecorded()
+    const made = await stripe.sdk.refunds.create({ charge: stripeChargeId, amount: 500 })
+    const refundId = mintId('rfd')
+    const open = () =>
+      createOpenRefund(dependencies)({
+        projectId,
+        refundId,
+        opening: { kind: 'dashboard', stripeRefundId: made.id, ownerId: payment.paymentId },
+      })
+    await expect(open()).rejects.toMatchObject({ code: 'outcome_pending', retryable: true })
+    expect(await paymentOf(payment.paymentId)).toMatchObject({ status: 'pending' })
+    await succeed()
+    expect(await open()).toBe(true)
+    await followUntilDone(refundId)
+    expect(await paymentOf(payment.paymentId)).toMatchObject({
+      status: 'partially_refunded',
+      amountReceived: amount,
+      amountRefunded: 500,
+    })
+    const { told } = await recorded(seeded, projectId)
+    expect(told.filter((type) => type.startsWith('payment.'))).toEqual([
+      'payment.created',
+      'payment.succeeded',
+      'payment.refunded',
+    ])
+  })
+
+  it('moves no payment that has not succeeded', async () => {
+    const sold = await unrecorded()
+    await follow(await accept(sold, 500))
+    expect(await paymentOf(sold.payment.paymentId)).toMatchObject({ status: 'pending', amountRefunded: 0 })
   })
 })
 

@@ -126,6 +126,29 @@ describe('a refund', () => {
     expect(await refund({ payment_id: paymentId })).toMatchObject({ amount: price - 900 })
   })
 
+  it('of somebody who is faster than the news of the payment goes after it', async () => {
+    const { client, stripe } = product
+    const userId = 'is-refunded-too-early'
+    const opened = await client.openPayment({ user_id: userId, product_id: 'book' })
+    const session = opened.checkout_session_id
+    await stripe.payInVain(session)
+    await eventually('the declined card is recorded', async () => {
+      const [row] = await product.sql<{ count: number }[]>`
+        select count(*)::int as count from payment_attempts where payment_id = ${opened.payment_id}`
+      return row?.count === 1
+    })
+    await stripe.silently(`POST /_local/checkout/${session}/pay`, { card: cards.good })
+    const { payment_intent: intent } = await stripe.sdk.checkout.sessions.retrieve(session)
+    await stripe.sdk.refunds.create({ payment_intent: String(intent), amount: 900 })
+    await told(userId, 'payment.refunded')
+    expect(await client.payment(opened.payment_id)).toMatchObject({
+      status: 'partially_refunded',
+      amount_received: price,
+      amount_refunded: 900,
+    })
+    expect(typesOf(userId)).toContain('payment.succeeded')
+  })
+
   it('of an invoice puts a credit note on it', async () => {
     const clock = await makeClock(product, '2027-01-10T12:00:00.000Z')
     const sold = await clock.subscribe('is-renewed')

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inProject } from '../../db/client.ts'
 import { postponeEvent } from '../../db/inbox.ts'
+import { updatePayment } from '../../db/payments.ts'
 import { customers, inbox } from '../../db/schema/index.ts'
 import { ownStripeObjects } from '../../db/stripe-objects.ts'
 import { metadataKeys, type ProviderEvent } from '../../domain/provider.ts'
@@ -128,6 +129,41 @@ describe('an event of a checkout', () => {
     )
     const row = await deliver(stripeEvent('checkout.session.completed', { id: sessionId, metadata: {} }))
     expect(row).toMatchObject({ outcome: 'signaled', projectId: payment.projectId })
+  })
+})
+
+describe('a refund of a payment whose success is not recorded', () => {
+  const refundOf = async (payment: Awaited<ReturnType<typeof seedSale>>, hasPage = true) => {
+    const intentId = stripeId('pi')
+    await inProject(database.connections.application, payment.projectId, async (transaction) => {
+      await ownStripeObjects(transaction, { ...payment, ownerId: payment.paymentId, livemode: false }, [
+        intentId,
+      ])
+      if (hasPage) await updatePayment(transaction, payment, { stripeCheckoutSessionId: stripeId('cs_test') })
+    })
+    return deliver(
+      stripeEvent('refund.created', { object: 'refund', id: stripeId('re'), payment_intent: intentId }),
+    )
+  }
+  const isAwake = (payment: { paymentId: string }) =>
+    startedAs(`checkout/${payment.paymentId}`).then(
+      () => true,
+      () => false,
+    )
+
+  it.each(['pending', 'expired'] as const)('wakes the checkout of one that is %s', async (status) => {
+    const payment = await seedSale(database, await seedProject(database), status)
+    expect(await refundOf(payment)).toMatchObject({ outcome: 'signaled' })
+    expect(await isAwake(payment)).toBe(true)
+  })
+
+  it('wakes none where it is recorded, or where there is no page', async () => {
+    const projectId = await seedProject(database)
+    const succeeded = await seedSale(database, projectId, 'succeeded')
+    expect(await refundOf(succeeded)).toMatchObject({ outcome: 'signaled' })
+    const withoutPage = await seedSale(database, projectId, 'failed')
+    expect(await refundOf(withoutPage, false)).toMatchObject({ outcome: 'signaled' })
+    expect([await isAwake(succeeded), await isAwake(withoutPage)]).toEqual([false, false])
   })
 })
 
