@@ -22,6 +22,7 @@ import {
   createReportDeadline,
   createSetTestClock,
 } from './test-clocks.ts'
+import { createSkipRefund } from './skip-refund.ts'
 import { createVoidInvoices } from './void-invoices.ts'
 import { createWatchWallet } from './watch-wallet.ts'
 
@@ -44,6 +45,7 @@ export function createStripeActivities(dependencies: ActivityDependencies) {
     changePaymentMethod: createChangePaymentMethod(dependencies),
     openRefund: createOpenRefund(dependencies),
     followRefund: createFollowRefund(dependencies),
+    skipRefund: createSkipRefund(dependencies),
     followDispute: createFollowDispute(dependencies),
     chargeTopUp: createChargeTopUp(dependencies),
     openTestClock: createOpenTestClock(dependencies),

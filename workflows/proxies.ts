@@ -35,6 +35,7 @@ export const stripe = {
   changePaymentMethod: callOfStripe('changePaymentMethod', 'Change the saved cards'),
   openRefund: callOfStripe('openRefund', 'See what the refund is about'),
   followRefund: callOfStripe('followRefund', 'Give the money back, or see how it stands'),
+  skipRefund: callOfStripe('skipRefund', 'Give the refund up, unless Stripe has made it'),
   followDispute: callOfStripe('followDispute', 'See how the dispute stands'),
   chargeTopUp: callOfStripe('chargeTopUp', 'Charge the saved card for a pack of credits'),
   openTestClock: callOfStripe('openTestClock', 'Make the test clock'),

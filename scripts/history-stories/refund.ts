@@ -67,6 +67,7 @@ function asked(stage: PlayedStage, { view, opening, clock }: Asked = {}) {
       if (world.trouble) throw world.trouble
       return { ...world.view, ...(clock && { clockNow: clock.now() }) }
     },
+    skipRefund: async () => 'failed' as const,
     followSubscription: async () => followed(),
     runCommand: async () => {
       world.subscriptionStatus = 'canceled'
@@ -147,6 +148,16 @@ export const refundStories: Record<string, PlayedStory> = {
       await parked(handle)
       await operatorSkips(handle)
     }),
+
+  async 'refund-given-up'(stage) {
+    const { world, handle, begin } = asked(stage)
+    world.trouble = new BillingError('provider_object_missing')
+    await begin()
+    await parked(handle)
+    await operatorSkips(handle)
+    await handle.result()
+    return handle
+  },
 
   'refund-stuck-for-a-month'(stage) {
     const clock = storyClock(stage.name)

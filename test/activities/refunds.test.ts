@@ -3,6 +3,7 @@ import { createFollowRefund } from '../../activities/follow-refund.ts'
 import { createOpenCheckout } from '../../activities/open-checkout.ts'
 import { createOpenRefund } from '../../activities/open-refund.ts'
 import { createRecordCheckout } from '../../activities/record-checkout.ts'
+import { createSkipRefund } from '../../activities/skip-refund.ts'
 import type { ActivityDependencies } from '../../activities/dependencies.ts'
 import { acceptRefund } from '../../db/accept-refund.ts'
 import { ownerOfPayment } from '../../db/charge-owners.ts'
@@ -13,6 +14,7 @@ import { mintId } from '../../db/mint-id.ts'
 import { readPayment } from '../../db/payments.ts'
 import { listRefundsOfCharge, readRefund, type RefundRow } from '../../db/refunds.ts'
 import { findWallet } from '../../db/wallets.ts'
+import { BillingError } from '../../domain/errors.ts'
 import type { PaymentId, ProjectId, RefundId } from '../../domain/ids.ts'
 import { createStripeClient } from '../../providers/stripe/client.ts'
 import { createStripeProvider } from '../../providers/stripe/provider.ts'
@@ -153,6 +155,50 @@ describe('a refund that Stripe refuses', () => {
     const refundId = await accept(sold)
     await stripe.disputeCharge(sold.stripeChargeId)
     expect(await follow(refundId)).toMatchObject({ status: 'failed' })
+  })
+})
+
+describe('a refund that an operator leaves out', () => {
+  const skip = (refundId: RefundId) => createSkipRefund(dependencies)({ projectId, refundId })
+
+  it('has failed, its amount is free again, and nobody takes it up', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId, { product: 'credits' })
+    const refundId = await accept(sold)
+    expect(await Promise.all([skip(refundId), skip(refundId)])).toEqual(['failed', 'failed'])
+    expect(await rowOf(refundId)).toMatchObject({ status: 'failed', failureCode: 'skipped_by_operator' })
+    const { told } = await recorded(seeded, projectId)
+    expect(told.filter((type) => type.includes('refund'))).toEqual([
+      'credits.refunded',
+      'refund.created',
+      'credits.refunded',
+      'refund.failed',
+      'alert.refund_failed',
+    ])
+    expect(await refundsOf(sold)).toBe(0)
+    expect(await follow(refundId)).toMatchObject({ status: 'failed' })
+    expect(await rowOf(await accept(sold))).toMatchObject({ amount: sold.amount })
+  })
+
+  it('is followed instead where Stripe has made it, though its answer was lost', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const refundId = await accept(sold, 1_000)
+    await stripe.faults({ api: { lost_answer: 1, paths: ['/v1/refunds'] } })
+    await expect(follow(refundId)).rejects.toMatchObject({ code: 'provider_unavailable' })
+    await stripe.endFaults()
+    expect(await skip(refundId)).toBe('succeeded')
+    expect(await refundsOf(sold)).toBe(1)
+    expect(await skip(refundId)).toBe('succeeded')
+  })
+
+  it('has failed also where Stripe knows nothing of its charge', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const refundId = await accept(sold, 1_000)
+    const findRefund = async () => {
+      throw new BillingError('provider_object_missing')
+    }
+    const provider = { ...dependencies.provider, findRefund }
+    const skipRefund = createSkipRefund({ ...dependencies, provider })
+    expect(await skipRefund({ projectId, refundId })).toBe('failed')
   })
 })
 

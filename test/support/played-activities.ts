@@ -38,6 +38,7 @@ export const activityNames = Object.keys({
   reportClockDeadline: true,
   runCommand: true,
   setTestClock: true,
+  skipRefund: true,
   skipTopUp: true,
   voidInvoices: true,
   watchWallet: true,

@@ -46,6 +46,7 @@ export const recordedWays: Record<keyof typeof workflows, string[]> = {
     'asked-about-after-its-end',
     'failed-later',
     'from-the-dashboard',
+    'given-up',
     'of-a-cancellation',
     'of-nothing',
     'parked-and-retried',

@@ -170,11 +170,41 @@ describe('refund', () => {
     const followRefund = async () => {
       throw new BillingError('provider_object_missing')
     }
-    await stage.play({ followRefund, recordOperatorAction: async () => true }, async (client) => {
+    const played = {
+      followRefund,
+      skipRefund: async () => 'failed' as const,
+      recordOperatorAction: async () => true,
+    }
+    await stage.play(played, async (client) => {
       const handle = await client.workflow.start('refund', start)
       await soon(() => handle.query(state)).toMatchObject({ attention: 'provider_object_missing' })
       await handle.executeUpdate(skip, { args: [{ reason: 'It was a test.', by: 'ana' }] })
-      expect(await handle.result()).toBe('nothing')
+      expect(await handle.result()).toBe('failed')
+    })
+  })
+
+  it('is not given up before Stripe has said that it was not made', async () => {
+    const { start } = await newRefund()
+    let isSilent = true
+    const trouble = async () => {
+      throw new BillingError('provider_refused')
+    }
+    const played = {
+      followRefund: trouble,
+      skipRefund: async () => (isSilent ? trouble() : ('succeeded' as const)),
+      recordOperatorAction: async () => true,
+    }
+    const skips = { args: [{ reason: 'It was a test.', by: 'ana' }] } as const
+    await stage.play(played, async (client) => {
+      const handle = await client.workflow.start('refund', start)
+      for (const note of ['could not be followed', 'whether the refund was made']) {
+        await soon(() => detailsOf(handle)).toContain(note)
+        await handle.executeUpdate(skip, { args: [...skips.args] })
+      }
+      await soon(() => handle.query(state)).toMatchObject({ attention: 'provider_refused' })
+      isSilent = false
+      await handle.executeUpdate(retry, { args: [...skips.args] })
+      expect(await handle.result()).toBe('succeeded')
     })
   })
 })
