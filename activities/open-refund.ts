@@ -1,4 +1,4 @@
-import { acceptRefund } from '../db/accept-refund.ts'
+import { acceptRefund, leftToRefund } from '../db/accept-refund.ts'
 import { writeAudit } from '../db/audit.ts'
 import { findOwnerById } from '../db/charge-owners.ts'
 import { type ChargeOwner, type ChargeRow, lockCharge } from '../db/charges.ts'
@@ -33,23 +33,28 @@ export function createOpenRefund(dependencies: ActivityDependencies) {
     if (isKnown) return true
     const reading = await read(opening)
     if (!reading) return false
-    return inProject(database, projectId, async (transaction) => {
-      const owner = await findOwnerById(transaction, projectId, opening.ownerId, reading.stripeInvoiceId)
-      if (!owner) return false
-      await refuseBeforeSuccess(transaction, owner)
-      const { at } = await timeOfCustomer(transaction, owner, now())
-      const { policy } = await currentRefundPolicy(transaction, projectId)
-      const charge = await lockCharge(transaction, owner, reading)
-      const scene: Opening = { transaction, refundId, charge, reading, policy, at }
-      switch (opening.kind) {
-        case 'dashboard':
-          return adopt(scene, opening)
-        case 'cancellation':
-          return prorate(scene, opening)
-        case 'fraud_warning':
-          return answerWarning(scene, owner, opening)
-      }
-    })
+    const inScene = (work: (scene: Opening, owner: ChargeOwner) => Promise<boolean>) =>
+      inProject(database, projectId, async (transaction) => {
+        const owner = await findOwnerById(transaction, projectId, opening.ownerId, reading.stripeInvoiceId)
+        if (!owner) return false
+        await refuseBeforeSuccess(transaction, owner)
+        const { at } = await timeOfCustomer(transaction, owner, now())
+        const { policy } = await currentRefundPolicy(transaction, projectId)
+        const charge = await lockCharge(transaction, owner, reading)
+        return work({ transaction, refundId, charge, reading, policy, at }, owner)
+      })
+    switch (opening.kind) {
+      case 'dashboard':
+        return inScene((scene) => adopt(scene, opening))
+      case 'cancellation':
+        return inScene((scene) => prorate(scene, opening))
+      case 'fraud_warning':
+        // Told by itself: it must stay told, whatever becomes of the refund.
+        return (
+          (await inScene((scene, owner) => tellOfWarning(scene, owner, opening))) &&
+          inScene((scene) => answerWarning(scene))
+        )
+    }
   }
 
   async function read(opening: RefundOpening): Promise<ChargeSnapshot | undefined> {
@@ -74,7 +79,7 @@ export function createOpenRefund(dependencies: ActivityDependencies) {
     if (!period || reading.isDisputed) return false
     const paid = money(charge.amount, currency(charge.currency))
     const unused = unusedShare(paid, period, opening.endedAt).amountMinor
-    const left = paid.amountMinor - sumOf(reading)
+    const { left } = await leftToRefund(transaction, charge, reading, { takesCredits: false })
     const amount = Math.min(unused, left)
     if (amount <= 0) return false
     await acceptRefund(transaction, charge, reading, {
@@ -142,14 +147,22 @@ async function adopt(
   return true
 }
 
-/** Tells of it in any case; gives the money back where the policy says so and no dispute has begun. */
-async function answerWarning(
-  { transaction, refundId, charge, reading, policy, at }: Opening,
+/** How much goes back after a warning: all that is left, where the policy says so and no dispute has begun. */
+async function leftAfterWarning({ transaction, charge, reading, policy }: Opening): Promise<number> {
+  if (policy.onFraudWarning !== 'refund' || reading.isDisputed) return 0
+  const takesCredits = policy.credits === 'take_back'
+  const { left } = await leftToRefund(transaction, charge, reading, { takesCredits })
+  return left
+}
+
+/** @returns whether the money is to go back. */
+async function tellOfWarning(
+  scene: Opening,
   { projectId, userId, correlationId, paymentId, subscriptionId }: ChargeOwner,
   { warningId, fraudType }: Extract<RefundOpening, { kind: 'fraud_warning' }>,
 ): Promise<boolean> {
-  const gives =
-    policy.onFraudWarning === 'refund' && !reading.isDisputed && sumOf(reading) < reading.captured.amountMinor
+  const { transaction, refundId, charge, reading, at } = scene
+  const gives = (await leftAfterWarning(scene)) > 0
   const intent = `${warningId}/told`
   await once(transaction, { projectId, intent }, async () => {
     await writeAudit(transaction, {
@@ -181,7 +194,13 @@ async function answerWarning(
       },
     ])
   })
-  if (!gives) return false
+  return gives
+}
+
+async function answerWarning(scene: Opening): Promise<boolean> {
+  const { transaction, refundId, charge, reading, policy, at } = scene
+  // Somebody may have been faster since it was told.
+  if ((await leftAfterWarning(scene)) === 0) return false
   await acceptRefund(transaction, charge, reading, {
     refundId,
     amount: undefined,
@@ -195,8 +214,3 @@ async function answerWarning(
   })
   return true
 }
-
-const sumOf = ({ refunds }: ChargeSnapshot) =>
-  refunds
-    .filter(({ status }) => status === 'pending' || status === 'succeeded')
-    .reduce((sum, { amount }) => sum + amount.amountMinor, 0)

@@ -57,9 +57,7 @@ export async function acceptRefund(
   const { refundId, correlationId = charge.correlationId } = asked
   const intent = `${refundId}/accepted`
   await once(transaction, { projectId, intent }, async () => {
-    const reserved = await reservedOf(transaction, charge, seen, asked.stripeRefundId)
-    const unused = asked.takesCredits ? await unusedOf(transaction, charge) : undefined
-    const left = Math.min(charge.amount - reserved, unused ?? charge.amount)
+    const { reserved, unused, left } = await leftToRefund(transaction, charge, seen, asked)
     const amount = asked.amount ?? left
     // What has been made at Stripe is a fact, whatever we reckon.
     if (asked.stripeRefundId === undefined) refuseBeyond(left, amount, charge)
@@ -106,6 +104,19 @@ export async function acceptRefund(
     ])
   })
   return readRefund(transaction, projectId, refundId)
+}
+
+/** What can still be given back of a charge whose row is held: neither given back nor asked for yet, and where credits go with
+ *  the money, no more than the unused ones stand for. */
+export async function leftToRefund(
+  transaction: Transaction,
+  charge: ChargeRow,
+  seen: ChargeSnapshot,
+  { takesCredits, stripeRefundId }: Pick<NewRefund, 'takesCredits' | 'stripeRefundId'>,
+): Promise<{ reserved: number; unused: number | undefined; left: number }> {
+  const reserved = await reservedOf(transaction, charge, seen, stripeRefundId)
+  const unused = takesCredits ? await unusedOf(transaction, charge) : undefined
+  return { reserved, unused, left: Math.min(charge.amount - reserved, unused ?? charge.amount) }
 }
 
 function refuseBeyond(left: number, amount: number, { currency: code }: ChargeRow): void {

@@ -48,7 +48,7 @@ export async function refund(input: RefundInput): Promise<RefundStatus | 'nothin
 
   const isThere =
     opening === undefined ||
-    (await desk.attend('Stripe did not let us read what the refund is about.', () =>
+    (await desk.attend('The refund could not be begun.', () =>
       stripe.openRefund({ projectId, refundId, opening }),
     ))
   if (!isThere) return end('There is nothing to refund.', 'nothing')

@@ -13,9 +13,11 @@ import { consumeCredits } from '../../db/consume-credits.ts'
 import { mintId } from '../../db/mint-id.ts'
 import { readPayment } from '../../db/payments.ts'
 import { listRefundsOfCharge, readRefund, type RefundRow } from '../../db/refunds.ts'
+import { setRefundPolicy } from '../../db/refund-policies.ts'
 import { findWallet } from '../../db/wallets.ts'
 import { BillingError } from '../../domain/errors.ts'
 import type { PaymentId, ProjectId, RefundId } from '../../domain/ids.ts'
+import { defaultRefundPolicy } from '../../domain/refunds.ts'
 import { createStripeClient } from '../../providers/stripe/client.ts'
 import { createStripeProvider } from '../../providers/stripe/provider.ts'
 import { capture, type Captured } from '../support/captured.ts'
@@ -298,6 +300,69 @@ describe('a refund of the dashboard that is known before its payment has succeed
     const sold = await unrecorded()
     await follow(await accept(sold, 500))
     expect(await paymentOf(sold.payment.paymentId)).toMatchObject({ status: 'pending', amountRefunded: 0 })
+  })
+})
+
+describe('a warning of fraud, where the policy gives such money back', () => {
+  const warn = async ({ payment, stripeChargeId }: Captured) => {
+    const refundId = mintId('rfd')
+    const isThere = await createOpenRefund(dependencies)({
+      projectId,
+      refundId,
+      opening: {
+        kind: 'fraud_warning',
+        warningId: `issfr_${stripeChargeId}`,
+        ownerId: payment.paymentId,
+        chargeId: stripeChargeId,
+        fraudType: 'made_with_stolen_card',
+      },
+    })
+    const { events } = await recorded(seeded, projectId)
+    const alert = events.find(({ type }) => type.endsWith('alert.fraud_warning'))
+    return { refundId, isThere, alert: alert?.data as object | undefined }
+  }
+  beforeEach(() =>
+    inTenant((transaction) =>
+      setRefundPolicy(transaction, {
+        projectId,
+        policy: { ...defaultRefundPolicy, onFraudWarning: 'refund' },
+        setBy: 'op_test',
+      }),
+    ),
+  )
+
+  it('gives back what is left, and names the refund', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    await accept(sold, 1_000)
+    const { refundId, isThere, alert } = await warn(sold)
+    expect(isThere).toBe(true)
+    expect(alert).toMatchObject({ refund_id: refundId })
+    expect(await rowOf(refundId)).toMatchObject({ amount: sold.amount - 1_000, origin: 'fraud_warning' })
+  })
+
+  it('is told also where a refund of all of it waits already', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    await accept(sold)
+    const { isThere, alert } = await warn(sold)
+    expect(isThere).toBe(false)
+    expect(alert).not.toHaveProperty('refund_id')
+  })
+
+  it('is told also where the credits that were bought are all used', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId, { product: 'credits' })
+    await consumeCredits(seeded.connections.application, {
+      projectId,
+      userId: 'user-1',
+      livemode: false,
+      usageId: 'all',
+      amount: 5_000_000,
+      description: undefined,
+      actor: 'key_test',
+      correlationId: 'corr-1',
+    })
+    const { isThere, alert } = await warn(sold)
+    expect(isThere).toBe(false)
+    expect(alert).toMatchObject({ fraud_type: 'made_with_stolen_card' })
   })
 })
 
