@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common'
-import { describeDatabaseError, isDatabaseUnavailable } from '../db/unavailable.ts'
+import { describeDatabaseError, isDatabaseUnavailable, isValueRefused } from '../db/unavailable.ts'
 import { BillingError, errorCatalog, type ErrorCode } from '../domain/errors.ts'
 
 /** Turns any error of an activity into a failure that Temporal either retries or ends. Failures are kept in histories and
@@ -21,9 +21,11 @@ export function toFailure(error: unknown): Error {
       message: wordsOf('database_unavailable'),
     })
   }
-  // A defect of ours. Retried, because the mended code may be deployed while the workflow waits.
+  // A defect of ours. Retried, because the mended code may be deployed while the workflow waits. Not with a value that the
+  // database will never take: whatever waits behind it would wait for ever.
   return ApplicationFailure.create({
     type: 'internal',
+    nonRetryable: isValueRefused(error),
     message: describeDatabaseError(error) ?? describeDefect(error),
   })
 }

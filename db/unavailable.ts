@@ -32,6 +32,11 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return hasCode(error, (code) => transient.has(code) || code.startsWith('08'))
 }
 
+/** Whether the server refused a value itself ("data exception"): the same value will never be taken. */
+export function isValueRefused(error: unknown): boolean {
+  return hasCode(error, (code) => /^22[0-9A-Z]{3}$/.test(code))
+}
+
 /** Whether the connection on which this failed has ended, so that its transaction has ended too. */
 export function isConnectionLost(error: unknown): boolean {
   return hasCode(error, (code) => lost.has(code))

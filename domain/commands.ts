@@ -1,5 +1,6 @@
 import type { ErrorCode } from './errors.ts'
 import { hasPeriodEnded, type KnownSubscription } from './subscription.ts'
+import { isInReach, TIMES_IN_REACH } from './times.ts'
 
 /** What people may ask a running subscription to do, and when it is refused. */
 
@@ -121,6 +122,11 @@ function refusalOfPause(
     return refuse(
       'subscription_ending',
       'It ends with its period. Resume it first to undo that, then pause it.',
+    )
+  if (until !== undefined && !isInReach(until))
+    return refuse(
+      'invalid_request',
+      `"until" must be a time ${TIMES_IN_REACH}. Name such a time, or leave it out.`,
     )
   if (until !== undefined && until <= now)
     return refuse('invalid_request', '"until" lies in the past. Name a later time, or leave it out.')

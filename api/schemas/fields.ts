@@ -7,6 +7,7 @@ import {
   isCurrency,
   MAX_AMOUNT_MINOR,
 } from '../../domain/money.ts'
+import { isInReach } from '../../domain/times.ts'
 
 /** Fields that several endpoints take. Each rule is worded so that it can follow the field's name: "plan_id must be …". */
 
@@ -144,6 +145,13 @@ export const paging = {
     .openapi({ description: 'The `next_cursor` of the page before.' }),
 }
 export const DEFAULT_LIMIT = 20
+
+/** A time that a body or a query names, if it can be stored and waited for. An offset can carry it out of its own year. */
+export const time = (rule: ReturnType<typeof must>) =>
+  z.iso
+    .datetime({ offset: true, ...rule })
+    .refine((text) => isInReach(Date.parse(text)), rule)
+    .openapi({ example: '2027-01-31T12:00:00Z' })
 
 /** Times as they are answered. */
 export const timestamp = z.string().openapi({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' })

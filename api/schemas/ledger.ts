@@ -1,11 +1,13 @@
 import { z } from '@hono/zod-openapi'
 import { journalFormats } from '../../domain/journal.ts'
 import { ledgerAccounts } from '../../domain/ledger.ts'
-import { must, ourId, page, paging, timestamp, userId } from './fields.ts'
+import { TIMES_IN_REACH } from '../../domain/times.ts'
+import { must, ourId, page, paging, time, timestamp, userId } from './fields.ts'
 
-const timeRule = must('must be an RFC 3339 time such as "2027-01-31T12:00:00Z"; leave it out for no bound.')
-const time = z.iso
-  .datetime({ offset: true, ...timeRule })
+const boundRule = must(
+  `must be an RFC 3339 time ${TIMES_IN_REACH} such as "2027-01-31T12:00:00Z"; leave it out for no bound.`,
+)
+const bound = time(boundRule)
   .transform((text) => new Date(text))
   .optional()
   .openapi({ type: 'string', format: 'date-time', example: '2027-01-31T12:00:00Z' })
@@ -18,7 +20,7 @@ const paymentId = ourId('pay', paymentRule).optional()
 
 export const accountQuery = z.strictObject({
   user_id: userId.optional().openapi({ description: 'What of each balance is due to this user.' }),
-  at: time.openapi({ description: 'As it was before this time, by the clock of what happened.' }),
+  at: bound.openapi({ description: 'As it was before this time, by the clock of what happened.' }),
 })
 
 const balance = z.int().openapi({ description: "On the account's own side; negative when it is overdrawn." })
@@ -47,8 +49,8 @@ export const entryQuery = z.strictObject({
   account: account.optional(),
   user_id: userId.optional(),
   payment_id: paymentId,
-  from: time,
-  to: time,
+  from: bound,
+  to: bound,
 })
 
 const entryShown = z
@@ -76,6 +78,6 @@ export const entryPage = page(entryShown).openapi('LedgerEntryPage')
 const formatRule = must(`must be one of ${journalFormats.join(', ')}.`)
 export const exportQuery = z.strictObject({
   format: z.enum(journalFormats, formatRule),
-  from: time,
-  to: time,
+  from: bound,
+  to: bound,
 })

@@ -2,7 +2,8 @@ import { z } from '@hono/zod-openapi'
 import { attemptOutcomes, attemptTriggers, dunningStatuses } from '../../domain/dunning.ts'
 import { externalNamePattern } from '../../domain/ids.ts'
 import { subscriptionStatuses } from '../../domain/subscription.ts'
-import { displayName, must, planId, quantity, timestamp } from './fields.ts'
+import { TIMES_IN_REACH } from '../../domain/times.ts'
+import { displayName, must, planId, quantity, time, timestamp } from './fields.ts'
 
 const nameRule = must('must be one of your user ids or the id of a subscription ("sbs_…").')
 export const subscriptionParams = z.object({
@@ -111,18 +112,12 @@ export const cancelInput = z
   .openapi('Cancellation')
 
 const untilRule = must(
-  'must be an RFC 3339 time in the future, such as "2027-01-31T12:00:00Z"; or leave it out.',
+  `must be an RFC 3339 time ${TIMES_IN_REACH} and in the future, such as "2027-01-31T12:00:00Z"; or leave it out.`,
 )
 export const pauseInput = z
   .strictObject(
     {
-      until: z.iso
-        .datetime({ offset: true, ...untilRule })
-        .optional()
-        .openapi({
-          description: 'Left out: until somebody resumes it.',
-          example: '2027-01-31T12:00:00Z',
-        }),
+      until: time(untilRule).optional().openapi({ description: 'Left out: until somebody resumes it.' }),
       reason,
     },
     bodyRule,

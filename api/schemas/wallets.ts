@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { lotKinds, MAX_CREDITS_MICRO_USD, movementKinds } from '../../domain/credits.ts'
-import { displayName, externalId, must, page, paging, productId, timestamp, userId } from './fields.ts'
+import { TIMES_IN_REACH } from '../../domain/times.ts'
+import { displayName, externalId, must, page, paging, productId, time, timestamp, userId } from './fields.ts'
 
 export const walletParams = z.object({ user_id: userId })
 
@@ -73,14 +74,14 @@ export const consumption = z
 
 const kindRule = must('must be "bonus" or "promotion".')
 const expiryRule = must(
-  'must be a time such as "2026-12-31T23:59:59Z"; leave it out for credits that never expire.',
+  `must be an RFC 3339 time ${TIMES_IN_REACH} such as "2026-12-31T23:59:59Z"; leave it out for credits that never expire.`,
 )
 export const grantInput = z
   .strictObject(
     {
       amount: creditsFrom(1),
       kind: z.enum(['bonus', 'promotion'], kindRule),
-      expires_at: z.iso.datetime({ offset: true, ...expiryRule }).optional(),
+      expires_at: time(expiryRule).optional(),
       reason,
       grant_id: externalId('the id of this grant').openapi({ example: 'welcome' }),
     },

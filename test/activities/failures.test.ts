@@ -101,6 +101,19 @@ describe('an error of the database', () => {
     expect(kept(toFailure(error))).not.toMatch(/ana|souza|select/i)
   })
 
+  it('ends where the database will never take the value: nobody waits behind it for ever', async () => {
+    const error = await errorOf(() =>
+      inProject(seeded.connections.application, projectId, (transaction) =>
+        transaction.execute(sql`select ${'+010000-01-01T23:58:59.000Z'}::timestamptz`),
+      ),
+    )
+    expect(toFailure(error)).toMatchObject({
+      type: 'internal',
+      nonRetryable: true,
+      message: 'database error 22009',
+    })
+  })
+
   it('says nothing of the query that ran out of time', async () => {
     const error = await errorOf(() =>
       inProject(seeded.connections.application, projectId, async (transaction) => {

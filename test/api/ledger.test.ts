@@ -169,15 +169,20 @@ describe('a statement', () => {
     ])
   })
 
-  it.each(['account=cash', 'from=yesterday', 'payment_id=pay_1', 'cursor=%20', 'wallet=1'])(
-    'refuses %s in words',
-    async (query) => {
-      const { status, errors } = await api.problem('GET', `/api/v1/ledger/entries?${query}`, {
-        key: mine.key,
-      })
-      expect({ status, path: errors?.[0]?.path }).toEqual({ status: 400, path: query.split('=')[0] })
-    },
-  )
+  it.each([
+    'account=cash',
+    'from=yesterday',
+    'from=0000-01-01T00:00:00Z',
+    'to=9999-12-31T23:59:59-23:59',
+    'payment_id=pay_1',
+    'cursor=%20',
+    'wallet=1',
+  ])('refuses %s in words', async (query) => {
+    const { status, errors } = await api.problem('GET', `/api/v1/ledger/entries?${query}`, {
+      key: mine.key,
+    })
+    expect({ status, path: errors?.[0]?.path }).toEqual({ status: 400, path: query.split('=')[0] })
+  })
 })
 
 describe('the export as csv', () => {

@@ -211,6 +211,7 @@ describe('a command that cannot be done as things stand', () => {
     ['a second pause', 'pause', {}, { status: 'paused' }, 'already_paused'],
     ['a pause of a trial', 'pause', {}, { status: 'trialing' }, 'subscription_trialing'],
     ['a pause until yesterday', 'pause', { until: '2020-01-01T00:00:00Z' }, {}, 'invalid_request'],
+    ['a pause beyond all calendars', 'pause', { until: '9999-12-31T23:59:59-23:59' }, {}, 'invalid_request'],
     ['a pause while the renewal runs', 'pause', {}, { currentPeriodEnd: new Date() }, 'renewal_under_way'],
     ['a resume of what runs', 'resume', {}, {}, 'nothing_to_resume'],
     ['a resume after the end', 'resume', {}, { status: 'canceled' }, 'subscription_ended'],

@@ -341,6 +341,11 @@ describe('bad input', () => {
     ['grant', { amount: 1, kind: 'purchase', grant_id: 'a', reason: 'a' }, 'kind'],
     [
       'grant',
+      { amount: 1, kind: 'bonus', grant_id: 'a', reason: 'a', expires_at: '9999-12-31T23:59:59-23:59' },
+      'expires_at',
+    ],
+    [
+      'grant',
       { amount: 1, kind: 'bonus', grant_id: '', reason: '', expires_at: 'soon' },
       'expires_at grant_id reason',
     ],

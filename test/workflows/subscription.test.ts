@@ -4,7 +4,7 @@ import { deriveId } from '../../db/mint-id.ts'
 import { BillingError } from '../../domain/errors.ts'
 import type { Followed } from '../../activities/record-look.ts'
 import { subscriptionStart } from '../../inbox/starts.ts'
-import { cancel, retry, skip, state, stripeChanged } from '../../workflows/messages.ts'
+import { cancel, pause, retry, skip, state, stripeChanged } from '../../workflows/messages.ts'
 import { searchAttributes } from '../../workflows/search-attributes.ts'
 import { knownAs } from '../support/snapshots.ts'
 import { detailsOf, following, type PlayedActivities, soon, useTimeSkipping } from './environment.ts'
@@ -285,6 +285,23 @@ describe('the list of workflows', () => {
       await handle.terminate()
     })
   })
+})
+
+describe('a pause that an operator asks for', () => {
+  it.each(['9999-12-31T23:59:59-23:59', '+200000-01-01T00:00:00Z', '2020-01-01T00:00:00Z', 'soon'])(
+    'is refused before Stripe is told when it is to last until %s',
+    async (until) => {
+      const { played, begin } = await newSubscription()
+      await stage.play(played, async () => {
+        const handle = await begin()
+        await soon(() => waitsUntil(handle)).toBeDefined()
+        await expect(
+          handle.executeUpdate(pause, { args: [{ until, by: 'ana', reason: 'A long journey.' }] }),
+        ).rejects.toMatchObject({ cause: { type: 'invalid_request', nonRetryable: true } })
+        await handle.terminate()
+      })
+    },
+  )
 })
 
 describe('a request to cancel the workflow', () => {
