@@ -77,3 +77,23 @@ describe.each(tables)('what %s holds', (table) => {
     expect(await refusalOf(seeded.database.ownerUrl, statement)).toBe(RESTRICT_VIOLATION)
   })
 })
+
+describe('an entry of the ledger', () => {
+  const addition = () => `insert into ledger_transfers
+    select project_id, entry_id, 99, debit_account, credit_account, amount_minor, currency from ledger_transfers
+    where project_id = '${projectId}' limit 1`
+
+  it.each(['applicationUrl', 'ownerUrl'] as const)('is not added to later (%s)', async (role) => {
+    expect(await refusalOf(seeded.database[role], addition())).toBe(RESTRICT_VIOLATION)
+  })
+
+  it('is written with its transfers in one transaction, by as many statements as it takes', async () => {
+    const entry = `insert into ledger_entries (project_id, entry_id, intent, user_id, occurred_at)
+      values ('${projectId}', 'le_1', 'test/1', 'user-1', now())`
+    const transfer = (position: number) => `insert into ledger_transfers
+      values ('${projectId}', 'le_1', ${position}, 'stripe_balance', 'revenue', 1, 'brl')`
+    const together = [entry, transfer(0), transfer(1)].join('; ')
+    expect(await refusalOf(seeded.database.applicationUrl, together)).toBeUndefined()
+    expect(await refusalOf(seeded.database.applicationUrl, transfer(2))).toBe(RESTRICT_VIOLATION)
+  })
+})
