@@ -2,9 +2,14 @@ import { findLatestPlan, type PlanRow, readPlan, toPlan } from '../db/catalog.ts
 import { inProject } from '../db/client.ts'
 import { listCases, updateCase } from '../db/dunning.ts'
 import type { SubscriptionRow } from '../db/subscriptions.ts'
-import type { ChangePlanRequest, CommandRefusal, PauseRequest } from '../domain/commands.ts'
+import {
+  type ChangePlanRequest,
+  type CommandRefusal,
+  type PauseRequest,
+  renewalUnderWay,
+} from '../domain/commands.ts'
 import type { ChangeRequest } from '../domain/provider.ts'
-import type { KnownSubscription, PendingChange } from '../domain/subscription.ts'
+import type { KnownSubscription, PendingChange, SubscriptionSnapshot } from '../domain/subscription.ts'
 import { createAttemptPayment } from './attempt-payment.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { runEffect } from './effect.ts'
@@ -70,6 +75,8 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
       return { columns: { pendingChange: null }, what: 'The change that was asked for before is taken back.' }
     }
     const request = await changeRequest(input, plan, terms.quantity)
+    if (await isRenewing(stripeSubscriptionId, (seen) => sells(seen, request)))
+      return { refusal: renewalUnderWay }
     if (when === 'period_end') {
       await effect(input, 'schedule', undefined, (key) => provider.changeAtPeriodEnd(request, key))
       const pendingChange: PendingChange = { ...terms, ...asked, when, at: known.currentPeriodEnd }
@@ -80,9 +87,7 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
       'change',
       async () => {
         const seen = await provider.readSubscription(stripeSubscriptionId)
-        return seen.priceId === request.providerPriceId && seen.quantity === request.quantity
-          ? ('changed' as const)
-          : undefined
+        return sells(seen, request) ? ('changed' as const) : undefined
       },
       (key) => provider.changeNow(request, key),
     )
@@ -114,6 +119,20 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
       quantity,
       at,
     }
+  }
+
+  /** Whether Stripe has an invoice of a renewal that is not paid, which the row may not show yet. What was done before it came
+   *  and lost its answer is done all the same. */
+  async function isRenewing(
+    stripeSubscriptionId: string,
+    isDone: (seen: SubscriptionSnapshot) => boolean,
+  ): Promise<boolean> {
+    for (const invoiceId of await provider.listOpenInvoices(stripeSubscriptionId)) {
+      const { billingReason } = await provider.readInvoice(invoiceId)
+      if (billingReason === 'subscription_cycle')
+        return !isDone(await provider.readSubscription(stripeSubscriptionId))
+    }
+    return false
   }
 
   /** Void first, then cancel: whoever pays in between has paid what they owed, and nobody can pay afterwards. */
@@ -173,13 +192,14 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
   }
 
   async function pause(input: CommandInput, { until }: PauseRequest): Promise<CommandOutcome> {
-    const { stripeSubscriptionId } = input
+    const { stripeSubscriptionId, exhausted } = input
+    if (exhausted === undefined && (await isRenewing(stripeSubscriptionId, isPaused)))
+      return { refusal: renewalUnderWay }
     await releaseFromSchedule(stripeSubscriptionId)
     await effect(
       input,
       'pause',
-      async () =>
-        (await provider.readSubscription(stripeSubscriptionId)).status === 'paused' ? true : undefined,
+      async () => isPaused(await provider.readSubscription(stripeSubscriptionId)) || undefined,
       async (key) => {
         await provider.pause(stripeSubscriptionId, key)
         return true
@@ -255,6 +275,13 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
     })
   }
 }
+
+const sells = (
+  { priceId, quantity }: SubscriptionSnapshot,
+  { providerPriceId, quantity: asked }: ChangeRequest,
+) => priceId === providerPriceId && quantity === asked
+
+const isPaused = ({ status }: SubscriptionSnapshot) => status === 'paused'
 
 const refuse = (
   code: CommandRefusal['code'],

@@ -38,6 +38,12 @@ export interface CommandRefusal {
 
 const refuse = (code: ErrorCode, detail: string): CommandRefusal => ({ code, detail })
 
+/** Also the answer while Stripe has an invoice of the renewal that is not paid. */
+export const renewalUnderWay = refuse(
+  'renewal_under_way',
+  'Its renewal is under way. Try again in an hour, when it is paid.',
+)
+
 /** Why a command cannot be carried out on a subscription as it is known; `undefined` when it can. Asked twice: of what a
  *  workflow remembers before it accepts the command, and of the row before Stripe is told. */
 export function refusalOf(
@@ -54,7 +60,7 @@ export function refusalOf(
     return refuse('subscription_ended', 'It has ended. To come back, start a new checkout.')
   switch (command.kind) {
     case 'changePlan':
-      return refusalOfChange(command, known)
+      return refusalOfChange(command, known, now)
     case 'cancel':
       return command.at === 'period_end' && known.cancelAtPeriodEnd
         ? refuse(
@@ -82,6 +88,7 @@ export function refusalOf(
 function refusalOfChange(
   { planId, when, quantity }: ChangePlanRequest,
   known: KnownSubscription,
+  now: number,
 ): CommandRefusal | undefined {
   if (known.status === 'past_due')
     return refuse(
@@ -98,7 +105,8 @@ function refusalOfChange(
   const isSame = planId === known.planId && (quantity ?? known.quantity) === known.quantity
   if (isSame && !known.pendingChange)
     return refuse('same_plan', 'It is on this plan already, in this quantity. Name another plan or quantity.')
-  return undefined
+  // The invoice of a change would come after that of the renewal, and hide it: Stripe shows the latest alone.
+  return hasPeriodEnded(known, now) ? renewalUnderWay : undefined
 }
 
 function refusalOfPause(
@@ -130,7 +138,5 @@ function refusalOfPause(
     )
   if (until !== undefined && until <= now)
     return refuse('invalid_request', '"until" lies in the past. Name a later time, or leave it out.')
-  return hasPeriodEnded(known, now)
-    ? refuse('renewal_under_way', 'Its renewal is under way. Try again in an hour, when it is paid.')
-    : undefined
+  return hasPeriodEnded(known, now) ? renewalUnderWay : undefined
 }

@@ -236,6 +236,33 @@ describe('a change of plan', () => {
   })
 
   it.each([
+    ['waits to be charged', { status: 'draft', attempted: false }],
+    ['was declined a moment ago', { status: 'open' }],
+  ] as const)(
+    'is refused while the invoice of a renewal %s: a later invoice would hide it',
+    async (_what, renewal) => {
+      for (const command of [upgrade, downgradeLater, { kind: 'pause' } as const]) {
+        const { run, show, shown, invoice } = await running()
+        show(2, { priceId: priceOf('pro'), latestInvoice: invoice(2, renewal) })
+        expect((await run(command)).refusal?.code).toBe('renewal_under_way')
+        expect(shown()).toMatchObject({ priceId: priceOf('pro'), status: 'active' })
+        expect(shown().scheduleId).toBeUndefined()
+      }
+    },
+  )
+
+  it('that was made before the renewal counts, although its answer was lost until the renewal began', async () => {
+    const { run, row, show, invoice, fail } = await running()
+    fail('changeNow', 'lost_answer')
+    const change = () => run(upgrade, { commandId: 'the-same' })
+    await expect(change()).rejects.toMatchObject({ code: 'provider_unavailable' })
+    const draft = invoice(2, { status: 'draft', attempted: false })
+    show(2, { priceId: priceOf('team'), latestInvoice: draft })
+    expect((await change()).refusal).toBeUndefined()
+    expect(await row()).toMatchObject({ planId: 'team' })
+  })
+
+  it.each([
     ['a plan that is not sold', { planId: 'gold' }, 'plan_not_found'],
     ['the plan it is on', { planId: 'pro' }, 'same_plan'],
   ])('to %s is refused', async (_what, change, code) => {

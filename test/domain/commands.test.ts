@@ -87,7 +87,10 @@ const refused: Record<StateName, Partial<Record<CommandName, ErrorCode>>> = {
     'retry payment': 'nothing_to_collect',
   },
   'being renewed': {
+    'change to another plan now': 'renewal_under_way',
+    'change to another plan at the period’s end': 'renewal_under_way',
     'change to the same plan': 'same_plan',
+    'change the quantity': 'renewal_under_way',
     resume: 'nothing_to_resume',
     pause: 'renewal_under_way',
     'pause until tomorrow': 'renewal_under_way',
