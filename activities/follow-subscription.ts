@@ -1,6 +1,8 @@
 import { inProject, type Transaction } from '../db/client.ts'
 import { owedBy } from '../db/dunning.ts'
 import { findSubscription } from '../db/subscriptions.ts'
+import { BillingError } from '../domain/errors.ts'
+import type { InvoiceSnapshot } from '../domain/subscription.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { type Followed, recordLook } from './record-look.ts'
 import { type Cause, openScene, type Subject } from './scene.ts'
@@ -8,6 +10,8 @@ import { type Cause, openScene, type Subject } from './scene.ts'
 export interface FollowInput extends Subject {
   /** An invoice to look at beside the latest one: that of a case. */
   invoiceId?: string
+  /** Invoices that hints were about: Stripe shows the latest alone, and a change may have hidden one that waits. */
+  hintedInvoices?: string[]
   /** The end of the last period that the caller knows. When Stripe is further, the invoices between are looked at as well. */
   knownPeriodEnd?: number
   /** The revision of the row that the caller knows; it is asked for when left out. */
@@ -21,12 +25,13 @@ export interface FollowInput extends Subject {
  *  A look that somebody has overtaken, by another look or by a command, may have seen what is no longer so: it looks again. */
 export function createFollowSubscription({ database, provider, now }: ActivityDependencies) {
   return async function followSubscription(input: FollowInput): Promise<Followed> {
-    const { invoiceId, knownPeriodEnd, knownRevision, cause = { by: 'stripe' }, ...subject } = input
+    const { invoiceId, knownPeriodEnd, cause = { by: 'stripe' }, ...rest } = input
+    const { knownRevision, hintedInvoices = [], ...subject } = rest
     let revision =
       knownRevision ?? (await inTenant(subject, (transaction) => readRevision(transaction, subject)))
     const alsoRead = new Set(invoiceId === undefined ? [] : [invoiceId])
     for (let look = 0; look < MAX_LOOKS; look += 1) {
-      const { snapshot, invoices } = await read(subject, { alsoRead, knownPeriodEnd })
+      const { snapshot, invoices } = await read(subject, { alsoRead, hintedInvoices, knownPeriodEnd })
       const followed = await inTenant(subject, async (transaction) => {
         const scene = await openScene(transaction, { subject, cause, now: now() })
         const current = scene.subscription?.subscription.revision ?? 0
@@ -46,7 +51,7 @@ export function createFollowSubscription({ database, provider, now }: ActivityDe
 
   async function read(
     { stripeSubscriptionId }: Subject,
-    { alsoRead, knownPeriodEnd }: { alsoRead: Set<string>; knownPeriodEnd: number | undefined },
+    { alsoRead, hintedInvoices, knownPeriodEnd }: Reading,
   ) {
     const snapshot = await provider.readSubscription(stripeSubscriptionId)
     const { latestInvoice } = snapshot
@@ -56,11 +61,25 @@ export function createFollowSubscription({ database, provider, now }: ActivityDe
         ? await provider.listInvoices({ providerSubscriptionId: stripeSubscriptionId, since: knownPeriodEnd })
         : []
     const invoices = missed.filter((invoice) => invoice.invoiceId !== latestInvoice?.invoiceId)
-    for (const invoiceId of alsoRead)
-      if (![...invoices, latestInvoice].some((one) => one?.invoiceId === invoiceId))
-        invoices.push(await provider.readInvoice(invoiceId))
+    for (const invoiceId of new Set([...alsoRead, ...hintedInvoices])) {
+      if ([...invoices, latestInvoice].some((one) => one?.invoiceId === invoiceId)) continue
+      const invoice = await (alsoRead.has(invoiceId)
+        ? provider.readInvoice(invoiceId)
+        : readHinted(invoiceId))
+      if (invoice) invoices.push(invoice)
+    }
     if (latestInvoice) invoices.push(latestInvoice)
     return { snapshot, invoices }
+  }
+
+  /** A hint is not the truth: what it names may be gone by now. */
+  async function readHinted(invoiceId: string): Promise<InvoiceSnapshot | undefined> {
+    try {
+      return await provider.readInvoice(invoiceId)
+    } catch (error) {
+      if (error instanceof BillingError && error.code === 'provider_object_missing') return undefined
+      throw error
+    }
   }
 
   function inTenant<Result>({ projectId }: Subject, work: (transaction: Transaction) => Promise<Result>) {
@@ -68,6 +87,12 @@ export function createFollowSubscription({ database, provider, now }: ActivityDe
   }
 }
 export type FollowSubscription = ReturnType<typeof createFollowSubscription>
+
+interface Reading {
+  alsoRead: Set<string>
+  hintedInvoices: string[]
+  knownPeriodEnd: number | undefined
+}
 
 /** More often than a look is overtaken. */
 const MAX_LOOKS = 5

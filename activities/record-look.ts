@@ -1,7 +1,7 @@
 import { findPlanByPrice } from '../db/catalog.ts'
 import { type DunningCaseRow, owedBy } from '../db/dunning.ts'
-import { type SubscriptionWithPlan, toKnown } from '../db/subscriptions.ts'
-import { failedInvoices, periodByPeriod } from '../domain/looks.ts'
+import { type SubscriptionWithPlan, toKnown, updateSubscription } from '../db/subscriptions.ts'
+import { failedInvoices, paidBesideLatest, paymentByPayment } from '../domain/looks.ts'
 import type { Money } from '../domain/money.ts'
 import { decideSubscription } from '../domain/decide-subscription.ts'
 import {
@@ -13,6 +13,7 @@ import {
 } from '../domain/subscription.ts'
 import { endCase, followInvoice, openCase } from './dunning-cases.ts'
 import { owed } from './dunning-events.ts'
+import { isEntered } from './paid-invoice.ts'
 import { writeStep } from './record-step.ts'
 import type { Scene } from './scene.ts'
 
@@ -45,6 +46,7 @@ export async function recordLook(
   snapshot: SubscriptionSnapshot,
   invoices: InvoiceSnapshot[],
 ): Promise<Followed> {
+  const unseen = await unseenPayments(scene, snapshot, invoices)
   const cases = await followCases(scene, snapshot, invoices)
   const opening = failedInvoices(snapshot, invoices).filter(
     (failed) => !cases.some(({ invoiceId }) => invoiceId === failed.invoiceId),
@@ -54,12 +56,43 @@ export async function recordLook(
   const graceEnded = cases.some((found) => isUnresolved(found) && found.graceEnded)
 
   let recorded = scene.subscription
-  for (const look of periodByPeriod(snapshot, invoices))
+  const before = scene.subscription && toKnown(scene.subscription, unpaid)
+  for (const look of paymentByPayment(snapshot, unseen, before)) {
     recorded = await takeSteps({ ...scene, subscription: recorded }, look, { unpaid, graceEnded })
+    if (before?.paidInvoiceId !== undefined && before.paidInvoiceId === snapshot.latestInvoice?.invoiceId)
+      recorded = await rememberPaid(scene, recorded, before.paidInvoiceId)
+  }
   if (recorded && recorded.subscription.status === 'past_due')
     for (const invoice of opening)
       cases.push(await openCase({ ...scene, subscription: recorded }, recorded, invoice))
   return describe(scene, { recorded, cases, snapshot })
+}
+
+/** Money beside the latest invoice that no look has shown yet. What a case collects for a period that is over is told by it. */
+async function unseenPayments(
+  scene: Scene,
+  snapshot: SubscriptionSnapshot,
+  invoices: InvoiceSnapshot[],
+): Promise<InvoiceSnapshot[]> {
+  const begunAt = scene.subscription?.subscription.currentPeriodStart.getTime() ?? 0
+  const unseen: InvoiceSnapshot[] = []
+  for (const invoice of paidBesideLatest(snapshot, invoices)) {
+    const hasCase = scene.cases.some(({ invoiceId }) => invoiceId === invoice.invoiceId)
+    const isOfPast = (invoice.period?.start ?? 0) < begunAt
+    if (!(hasCase && isOfPast) && !(await isEntered(scene, invoice))) unseen.push(invoice)
+  }
+  return unseen
+}
+
+/** An invoice that was hidden does not take the place of the latest one, which would be told again. */
+async function rememberPaid(
+  { transaction }: Scene,
+  recorded: SubscriptionWithPlan | undefined,
+  paidInvoiceId: string,
+): Promise<SubscriptionWithPlan | undefined> {
+  if (!recorded || recorded.subscription.paidInvoiceId === paidInvoiceId) return recorded
+  const subscription = await updateSubscription(transaction, recorded.subscription, { paidInvoiceId })
+  return { ...recorded, subscription }
 }
 
 /** Writes step after step, until the rows say what the look has shown. */

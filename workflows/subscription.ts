@@ -125,14 +125,17 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
 
   /** Reads Stripe and records what is new. */
   async function look(): Promise<void> {
+    const hinted = new Set<string>()
     const followed = await desk.attend('Stripe did not let us read the subscription.', () => {
       const eventId = wake.answer()
+      for (const invoiceId of wake.hintedInvoices()) hinted.add(invoiceId)
       return record.followSubscription({
         ...subject,
         ...(known && { knownPeriodEnd: known.currentPeriodEnd }),
         // A row that is there already (this run was started anew) is found out by its own revision.
         knownRevision: known?.revision ?? 0,
         ...(eventId && { cause: { by: 'stripe', eventId } }),
+        ...(hinted.size > 0 && { hintedInvoices: [...hinted] }),
       })
     })
     if (followed) take(followed)

@@ -10,12 +10,14 @@ export function wakeable(clock: Clock, seenEventIds: string[] = []) {
   const seen = new Set(seenEventIds)
   let woken = false
   let eventId: string | undefined
+  const invoices = new Set<string>()
   return {
     /** Handles `stripeChanged`: an event delivered twice wakes once. */
     on: (hint: StripeChanged): void => {
       if (seen.has(hint.eventId)) return
       seen.add(hint.eventId)
       eventId = hint.eventId
+      if (hint.objectId.startsWith('in_')) invoices.add(hint.objectId)
       woken = true
     },
     /** Something of ours has changed. */
@@ -31,6 +33,12 @@ export function wakeable(clock: Clock, seenEventIds: string[] = []) {
       const answered = eventId
       eventId = undefined
       return answered
+    },
+    /** The invoices that hints were about since this was asked last. */
+    hintedInvoices: (): string[] => {
+      const hinted = [...invoices]
+      invoices.clear()
+      return hinted
     },
     /** Waits until a hint, something else that wants attention, or the deadline (milliseconds since 1970). The summary is
      *  what operators read at its timer. */

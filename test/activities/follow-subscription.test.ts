@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProjectId } from '../../domain/ids.ts'
+import type { InvoiceSnapshot } from '../../domain/subscription.ts'
 import { openDatabase, type Seeded, type SeedPayment, seedProject } from '../support/seed.ts'
 import { brl } from '../support/snapshots.ts'
 import { expectNoGaps, ledgerSums, recorded, sixteenTimes } from './recorded.ts'
-import { createStage, sell as sellOn, soldAt, type Stage } from './sold.ts'
+import { createStage, MONTH, sell as sellOn, soldAt, type Stage } from './sold.ts'
 
 let seeded: Seeded
 let stage: Stage
@@ -186,6 +187,75 @@ describe('a renewal', () => {
     const before = await recorded(seeded, projectId)
     await look(1)
     expect(await recorded(seeded, projectId)).toEqual(before)
+  })
+})
+
+describe('a renewal whose invoice is hidden by that of a later change', () => {
+  /** The change is seen first, as looks read the latest invoice alone. */
+  async function hidden(renewal: Partial<InvoiceSnapshot>) {
+    const sold = await sell()
+    await sold.look(1)
+    const period = { start: soldAt + MONTH, end: soldAt + 2 * MONTH }
+    const invoice = sold.invoice(2, { period, ...renewal })
+    stage.scripted.billing.showInvoice(invoice)
+    const change = sold.invoice(2, { invoiceId: `in_ofChange${invoice.invoiceId}`, ...ofChange })
+    const shown = { latestInvoice: change, quantity: 2 }
+    await sold.look(2, shown)
+    const hint = () => stage.follow({ ...sold.subject, hintedInvoices: [invoice.invoiceId] })
+    return { ...sold, invoice, shown, period, hint }
+  }
+  const ofChange = { billingReason: 'subscription_update', amountPaid: brl(20_000) }
+  const renewals = async () => (await told()).filter((type) => type === 'subscription.renewed')
+  const amounts = async () => (await recorded(seeded, projectId)).transfers.map(({ amount }) => amount)
+
+  it('is entered once when a hint names it, however often, and the change is not told again', async () => {
+    const { hint, follow, look } = await hidden({})
+    expect(await amounts()).toEqual([20_000])
+    await sixteenTimes(hint)
+    expect(await amounts()).toEqual([20_000, 9_900])
+    expect(await renewals()).toHaveLength(1)
+    const before = await recorded(seeded, projectId)
+    await hint()
+    await follow()
+    expect(await recorded(seeded, projectId)).toEqual(before)
+    await look(3)
+    expect(await renewals()).toHaveLength(2)
+    expectNoGaps(await recorded(seeded, projectId))
+  })
+
+  it('is entered although its period is over when somebody finds it', async () => {
+    const { hint, look } = await hidden({})
+    await look(4)
+    expect(await amounts()).toEqual([20_000, 9_900])
+    await hint()
+    expect(await amounts()).toEqual([20_000, 9_900, 9_900])
+    const { subscriptions } = await recorded(seeded, projectId)
+    expect(subscriptions).toMatchObject([{ currentPeriodStart: new Date(soldAt + 3 * MONTH) }])
+  })
+
+  it('opens its case when it was declined, which its payment ends', async () => {
+    const { hint, invoice, follow, subject } = await hidden({ status: 'open' })
+    expect((await hint()).openCases).toEqual([invoice.invoiceId])
+    const { subscriptions } = await recorded(seeded, projectId)
+    expect(subscriptions).toMatchObject([{ status: 'past_due' }])
+    stage.scripted.billing.showInvoice({ ...invoice, status: 'paid', amountPaid: brl(9_900) })
+    const { known } = await stage.follow({ ...subject, invoiceId: invoice.invoiceId })
+    expect(known).toMatchObject({ status: 'active', openCases: 0 })
+    expect(await amounts()).toEqual([20_000, 9_900])
+    await follow()
+    expect((await told()).filter((type) => type === 'subscription.recovered')).toHaveLength(1)
+  })
+
+  it('does not resume what is paused', async () => {
+    const { hint, look, shown } = await hidden({})
+    await look(2, { ...shown, status: 'paused' })
+    expect((await hint()).known).toMatchObject({ status: 'paused' })
+    expect(await amounts()).toEqual([20_000, 9_900])
+  })
+
+  it('that is gone by now is none', async () => {
+    const { subject } = await hidden({})
+    expect(await stage.follow({ ...subject, hintedInvoices: ['in_gone'] })).toMatchObject({ openCases: [] })
   })
 })
 

@@ -152,6 +152,32 @@ describe('subscription', () => {
     })
   })
 
+  it('has its look read the invoices that hints name, also when the look fails at first', async () => {
+    const { world, played, begin } = await newSubscription()
+    const read: (string[] | undefined)[] = []
+    const reading: PlayedActivities = {
+      ...played,
+      followSubscription: async (input) => {
+        read.push(input.hintedInvoices)
+        world.looks += 1
+        if (world.looks === 2) throw new BillingError('provider_object_missing')
+        return world.seen
+      },
+    }
+    await stage.play(reading, async () => {
+      const handle = await begin()
+      await soon(() => world.looks).toBe(1)
+      await handle.signal(stripeChanged, { eventId: 'evt_1', objectId: 'in_2' })
+      await soon(() => handle.query(state)).toMatchObject({ attention: 'provider_object_missing' })
+      await handle.signal(stripeChanged, { eventId: 'evt_2', objectId: 'in_3' })
+      await soon(() => world.looks).toBe(3)
+      await wake(handle, 'evt_3')
+      await soon(() => world.looks).toBe(4)
+      await handle.terminate()
+    })
+    expect(read).toEqual([undefined, ['in_2'], ['in_2', 'in_3'], undefined])
+  })
+
   it('ends when Stripe has given up on its first payment', async () => {
     const { world, played, begin } = await newSubscription()
     const { known: _sold, ...unstarted } = following(knownAs())
