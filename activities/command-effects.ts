@@ -1,6 +1,6 @@
 import { findLatestPlan, type PlanRow, readPlan, toPlan } from '../db/catalog.ts'
 import { inProject } from '../db/client.ts'
-import { listCases, updateCase } from '../db/dunning.ts'
+import { type DunningCaseRow, listCases, updateCase } from '../db/dunning.ts'
 import type { SubscriptionRow } from '../db/subscriptions.ts'
 import {
   type ChangePlanRequest,
@@ -137,7 +137,24 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
 
   /** Void first, then cancel: whoever pays in between has paid what they owed, and nobody can pay afterwards. */
   async function cancelNow(input: CommandInput): Promise<CommandOutcome> {
-    const { projectId, subscriptionId, stripeSubscriptionId, exhausted } = input
+    const { projectId, stripeSubscriptionId } = input
+    const owed = await voidWhatIsOwed(input)
+    if (owed === 'paid') return paidInTheLastMoment
+    await releaseFromSchedule(stripeSubscriptionId)
+    await provider.cancelNow(stripeSubscriptionId)
+    await inProject(database, projectId, async (transaction) => {
+      for (const found of owed) await updateCase(transaction, found, { endActionAt: now() })
+    })
+    return { columns: { pendingChange: null }, what: 'The subscription ends now.' }
+  }
+
+  /** @returns the unpaid cases; or that the one whose end this is has been paid. */
+  async function voidWhatIsOwed({
+    projectId,
+    subscriptionId,
+    stripeSubscriptionId,
+    exhausted,
+  }: CommandInput): Promise<DunningCaseRow[] | 'paid'> {
     const cases = await inProject(database, projectId, (transaction) =>
       listCases(transaction, projectId, [subscriptionId]),
     )
@@ -145,15 +162,9 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
     const open = await provider.listOpenInvoices(stripeSubscriptionId)
     for (const invoiceId of new Set([...owed.map((one) => one.invoiceId), ...open])) {
       const state = await provider.voidInvoice(invoiceId)
-      if (state === 'paid' && invoiceId === exhausted)
-        return refuse('nothing_to_collect', 'It was paid in the last moment.')
+      if (state === 'paid' && invoiceId === exhausted) return 'paid'
     }
-    await releaseFromSchedule(stripeSubscriptionId)
-    await provider.cancelNow(stripeSubscriptionId)
-    await inProject(database, projectId, async (transaction) => {
-      for (const found of owed) await updateCase(transaction, found, { endActionAt: now() })
-    })
-    return { columns: { pendingChange: null }, what: 'The subscription ends now.' }
+    return owed
   }
 
   /** Stripe refuses to end or to pause what a schedule governs, which it does until a whole period after the change has come,
@@ -191,17 +202,21 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
         )
   }
 
+  /** What was never paid is no credit: where a pause is the end of a case, what is owed is made void first. */
   async function pause(input: CommandInput, { until }: PauseRequest): Promise<CommandOutcome> {
     const { stripeSubscriptionId, exhausted } = input
     if (exhausted === undefined && (await isRenewing(stripeSubscriptionId, isPaused)))
       return { refusal: renewalUnderWay }
+    if (exhausted !== undefined && (await voidWhatIsOwed(input)) === 'paid') return paidInTheLastMoment
+    const creditsUnused =
+      exhausted === undefined || isPeriodPaid(await provider.readSubscription(stripeSubscriptionId))
     await releaseFromSchedule(stripeSubscriptionId)
     await effect(
       input,
       'pause',
       async () => isPaused(await provider.readSubscription(stripeSubscriptionId)) || undefined,
       async (key) => {
-        await provider.pause(stripeSubscriptionId, key)
+        await provider.pause({ providerSubscriptionId: stripeSubscriptionId, creditsUnused }, key)
         return true
       },
     )
@@ -283,8 +298,14 @@ const sells = (
 
 const isPaused = ({ status }: SubscriptionSnapshot) => status === 'paused'
 
+/** An earlier invoice may be the one that nobody pays. */
+const isPeriodPaid = ({ latestInvoice }: SubscriptionSnapshot) =>
+  latestInvoice?.billingReason === 'subscription_cycle' && latestInvoice.status === 'paid'
+
 const refuse = (
   code: CommandRefusal['code'],
   detail: string,
   facts?: CommandRefusal['facts'],
 ): CommandOutcome => ({ refusal: { code, detail, ...(facts && { facts }) } })
+
+const paidInTheLastMoment = refuse('nothing_to_collect', 'It was paid in the last moment.')

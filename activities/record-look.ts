@@ -124,7 +124,7 @@ async function followCases(
     const invoice = invoices.find(({ invoiceId }) => invoiceId === found.invoiceId)
     const hasEnded = snapshot.status === 'canceled'
     // With the subscription its cases are over. That their invoices are void then is our own doing; money still counts.
-    const isNews = isUnresolved(found) && (!hasEnded || invoice?.status === 'paid')
+    const isNews = isUnresolved(found) && (!(hasEnded || hasPaused(found)) || invoice?.status === 'paid')
     const followed = invoice && isNews ? await followInvoice(scene, found, invoice) : found
     cases.push(
       hasEnded && isOpen(followed)
@@ -141,6 +141,10 @@ async function followCases(
 const isOpen = ({ status }: DunningCaseRow) => status === 'open'
 /** Still owed, whether or not anybody tries to collect it. */
 const isUnresolved = ({ status }: DunningCaseRow) => status === 'open' || status === 'exhausted'
+
+/** Its subscription was paused, as its policy says. */
+const hasPaused = ({ status, policy, endActionAt }: DunningCaseRow) =>
+  status === 'exhausted' && policy.onExhausted === 'pause' && endActionAt !== null
 
 function termsSold({ payment }: Scene) {
   const { planId, planVersion, quantity, paymentId } = payment

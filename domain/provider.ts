@@ -92,7 +92,7 @@ export interface PaymentProvider {
   cancelNow(providerSubscriptionId: string): Promise<void>
   /** Invoices of a subscription that could still be paid. */
   listOpenInvoices(providerSubscriptionId: string): Promise<string[]>
-  pause(providerSubscriptionId: string, effectKey: string): Promise<void>
+  pause(request: PauseAtProvider, effectKey: string): Promise<void>
   /** @returns `declined` when what is due on resuming could not be charged: it stays paused. */
   resume(providerSubscriptionId: string, effectKey: string): Promise<'resumed' | 'declined'>
 
@@ -174,6 +174,12 @@ export interface ChangeRequest {
   /** To this second the unused and the remaining time are reckoned: it is fixed, so that a preview and the change after it,
    *  and the change that is asked for again, cost the same. Milliseconds since 1970. */
   at: number
+}
+
+export interface PauseAtProvider {
+  providerSubscriptionId: string
+  /** Whether the unused time becomes credit, which the invoice on resuming takes off. */
+  creditsUnused: boolean
 }
 
 export interface InvoicePreview {

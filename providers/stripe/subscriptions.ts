@@ -33,9 +33,12 @@ export function subscriptions(
       }
     },
 
-    // The unused time becomes credit, which the invoice on resuming takes off.
-    async pause(subscriptionId, effectKey) {
-      await stripe.subscriptions.pause(subscriptionId, {}, { idempotencyKey: effectKey })
+    async pause({ providerSubscriptionId, creditsUnused }, effectKey) {
+      await stripe.subscriptions.pause(
+        providerSubscriptionId,
+        creditsUnused ? {} : { bill_for: { unused_time_from: { type: 'none' } } },
+        { idempotencyKey: effectKey },
+      )
     },
 
     async resume(subscriptionId, effectKey) {

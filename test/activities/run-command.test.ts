@@ -4,8 +4,9 @@ import { createRecordDunningStep } from '../../activities/dunning-steps.ts'
 import { type CommandInput, createRunCommand } from '../../activities/run-command.ts'
 import { findLatestPlan, setPrice, toPlan } from '../../db/catalog.ts'
 import { inProject } from '../../db/client.ts'
-import { listCases } from '../../db/dunning.ts'
+import { listCases, setPolicy } from '../../db/dunning.ts'
 import { findSubscription } from '../../db/subscriptions.ts'
+import { defaultDunningPolicy } from '../../domain/dunning-policy.ts'
 import type { SubscriptionCommand } from '../../domain/commands.ts'
 import { BillingError } from '../../domain/errors.ts'
 import type { ProjectId } from '../../domain/ids.ts'
@@ -450,6 +451,63 @@ describe('a pause', () => {
     })
     expect((await run({ kind: call }, { commandId: 'the-same' })).refusal).toBeUndefined()
     expect((await row()).status).toBe(call === 'pause' ? 'paused' : 'active')
+  })
+})
+
+describe('the pause that ends an exhausted case', () => {
+  /** Its policy says to pause, and every retry has failed. */
+  async function exhausted() {
+    const policy = { ...defaultDunningPolicy, onExhausted: 'pause' as const }
+    await inTenant((transaction) =>
+      setPolicy(transaction, { projectId, planId: 'pro', policy, setBy: 'key_1' }),
+    )
+    const world = await pastDue()
+    const { subject, invoiceId } = world
+    await createRecordDunningStep(stage.dependencies)({ ...subject, invoiceId, step: { kind: 'exhaust' } })
+    const pause = () => world.run({ kind: 'pause' }, { exhausted: invoiceId, commandId: 'the-same' })
+    const cases = () => inTenant((transaction) => listCases(transaction, projectId, [subject.subscriptionId]))
+    return { ...world, pause, cases }
+  }
+
+  it('makes the invoice void first, and gives no credit for what was never paid', async () => {
+    const { pause, cases, row, billing, invoiceId } = await exhausted()
+    await sixteenTimes(pause)
+    expect(billing.invoice(invoiceId).status).toBe('void')
+    expect(billing.state.pauses).toEqual([{ creditsUnused: false }])
+    expect(await row()).toMatchObject({ status: 'paused' })
+    expect(await cases()).toMatchObject([{ status: 'exhausted', endActionAt: expect.any(Date) as Date }])
+    expect((await told()).filter((type) => type.startsWith('subscription.')).slice(2)).toEqual([
+      'subscription.past_due',
+      'subscription.paused',
+    ])
+    expect((await recorded(seeded, projectId)).transfers).toEqual([])
+  })
+
+  it('survives that its answer is lost', async () => {
+    const { pause, row, fail, billing } = await exhausted()
+    fail('pause', 'lost_answer')
+    await expect(pause()).rejects.toMatchObject({ code: 'provider_unavailable' })
+    expect((await pause()).refusal).toBeUndefined()
+    expect(await row()).toMatchObject({ status: 'paused' })
+    expect(billing.state.pauses).toHaveLength(1)
+  })
+
+  it('is taken back when the customer paid in the last moment', async () => {
+    const { pause, cases, row, show, billing } = await exhausted()
+    show(2, { priceId: priceOf('pro') })
+    const { refusal, followed } = await pause()
+    expect(refusal?.code).toBe('nothing_to_collect')
+    expect(followed.exhausted).toBeUndefined()
+    expect([await row(), billing.state.pauses]).toMatchObject([{ status: 'active' }, []])
+    expect(await cases()).toMatchObject([{ status: 'recovered' }])
+  })
+
+  it('gives credit for a period that was paid, where an earlier one was not', async () => {
+    const { pause, show, billing, invoiceId } = await exhausted()
+    show(3, { priceId: priceOf('pro') })
+    await pause()
+    expect(billing.invoice(invoiceId).status).toBe('void')
+    expect(billing.state.pauses).toEqual([{ creditsUnused: true }])
   })
 })
 

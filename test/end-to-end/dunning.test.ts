@@ -92,6 +92,34 @@ describe('a renewal that fails', () => {
     expect(await findFlaws(product)).toEqual([])
   })
 
+  it('is paused where its policy says so, which brings no credit, and is paid in full when it goes on', async () => {
+    const policy = { retries: ['P3D', 'P7D'], grace: 'P7D', notice_before: 'P1D', on_exhausted: 'pause' }
+    const { client } = await product.registerProject({ dunning: policy })
+    const clock = await makeClock({ client, stripe: product.stripe }, start)
+    const sold = await clock.subscribe('is-paused')
+    const id = sold.subscription_id
+    const shown = async () =>
+      (await client.call('GET', `/api/v1/subscriptions/${id}`)).body as unknown as SubscriptionShown
+    await product.stripe.changeCard(sold.stripe_subscription_id, cards.chargeDeclined)
+    await clock.advanceTo(later(failure, 7, 1))
+    expect(await shown()).toMatchObject({ status: 'paused', has_access: false })
+    const { invoice_id } = caseOf(await shown())
+    expect((await product.stripe.sdk.invoices.retrieve(invoice_id)).status).toBe('void')
+
+    await product.stripe.changeCard(sold.stripe_subscription_id, cards.good)
+    expect(await client.call('POST', `/api/v1/subscriptions/${id}/resume`, { body: {} })).toMatchObject({
+      status: 200,
+      body: { status: 'active', has_access: true },
+    })
+    const { data } = await product.stripe.sdk.invoices.list({ subscription: sold.stripe_subscription_id })
+    expect(data.map(({ status, amount_paid: paid }) => `${status} ${paid}`)).toEqual([
+      'paid 9900',
+      'void 0',
+      'paid 9900',
+    ])
+    expect(await findFlaws(product)).toEqual([])
+  })
+
   it.for([
     { when: 'the first', day: 3, attempts: 1 },
     { when: 'the second', day: 5, attempts: 2 },

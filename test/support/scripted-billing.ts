@@ -58,6 +58,8 @@ export function createScriptedBilling({ connect, effect }: Wires) {
     tries: [] as { invoiceId: string; paymentMethodId: string; at: number }[],
     /** Each charge of a card for which there is no invoice, whatever came of it, by what it was for. */
     cardCharges: new Map<string, CardCharge>(),
+    /** Each pause, with what it was to credit. */
+    pauses: [] as { creditsUnused: boolean }[],
     /** Invoices whose retries are ours. */
     takenOver: [] as string[],
   }
@@ -258,7 +260,11 @@ export function createScriptedBilling({ connect, effect }: Wires) {
         ? [latestInvoice.invoiceId]
         : []
     },
-    pause: async (id, key) => effect('pause', key, () => change(id, { status: 'paused' })),
+    pause: async ({ providerSubscriptionId, creditsUnused }, key) =>
+      effect('pause', key, () => {
+        state.pauses.push({ creditsUnused })
+        change(providerSubscriptionId, { status: 'paused' })
+      }),
     resume: async (id, key) =>
       effect('resume', key, () => {
         if (defaultAnswer() !== 'pays') return 'declined'
