@@ -12,9 +12,10 @@ import { timeOfCustomer } from '../db/test-clocks.ts'
 import { mayStillChange } from '../domain/checkout.ts'
 import { BillingError } from '../domain/errors.ts'
 import type { ProjectId, RefundId } from '../domain/ids.ts'
-import { currency, describeMoney, money } from '../domain/money.ts'
-import { type ChargeSnapshot, type RefundOpening, type RefundPolicy, unusedShare } from '../domain/refunds.ts'
+import { describeMoney } from '../domain/money.ts'
+import type { ChargeSnapshot, RefundOpening, RefundPolicy } from '../domain/refunds.ts'
 import type { ActivityDependencies } from './dependencies.ts'
+import { type Cancellation, createProrateRefund } from './prorate-refund.ts'
 
 export interface OpenRefundInput {
   projectId: ProjectId
@@ -25,12 +26,14 @@ export interface OpenRefundInput {
 /** Writes the row of a refund that nobody has asked us for. Its answer is whether there is one to follow. */
 export function createOpenRefund(dependencies: ActivityDependencies) {
   const { database, provider, now } = dependencies
+  const prorate = createProrateRefund(dependencies)
 
   return async function openRefund({ projectId, refundId, opening }: OpenRefundInput): Promise<boolean> {
     const isKnown = await inProject(database, projectId, (transaction) =>
       findRefund(transaction, projectId, refundId),
     )
     if (isKnown) return true
+    if (opening.kind === 'cancellation') return prorate({ projectId, refundId, opening })
     const reading = await read(opening)
     if (!reading) return false
     const inScene = (work: (scene: Opening, owner: ChargeOwner) => Promise<boolean>) =>
@@ -46,8 +49,6 @@ export function createOpenRefund(dependencies: ActivityDependencies) {
     switch (opening.kind) {
       case 'dashboard':
         return inScene((scene) => adopt(scene, opening))
-      case 'cancellation':
-        return inScene((scene) => prorate(scene, opening))
       case 'fraud_warning':
         // Told by itself: it must stay told, whatever becomes of the refund.
         return (
@@ -57,43 +58,15 @@ export function createOpenRefund(dependencies: ActivityDependencies) {
     }
   }
 
-  async function read(opening: RefundOpening): Promise<ChargeSnapshot | undefined> {
+  async function read(opening: Exclude<RefundOpening, Cancellation>): Promise<ChargeSnapshot | undefined> {
     switch (opening.kind) {
       case 'dashboard': {
         const { stripeChargeId: chargeId } = await provider.readRefund(opening.stripeRefundId)
         return provider.readCharge({ chargeId })
       }
-      case 'cancellation':
-        return provider.readCharge({ invoiceId: opening.invoiceId })
       case 'fraud_warning':
         return provider.readCharge({ chargeId: opening.chargeId })
     }
-  }
-
-  async function prorate(
-    scene: Opening,
-    opening: Extract<RefundOpening, { kind: 'cancellation' }>,
-  ): Promise<boolean> {
-    const { transaction, refundId, charge, reading, at } = scene
-    const { period } = await provider.readInvoice(opening.invoiceId)
-    if (!period || reading.isDisputed) return false
-    const paid = money(charge.amount, currency(charge.currency))
-    const unused = unusedShare(paid, period, opening.endedAt).amountMinor
-    const { left } = await leftToRefund(transaction, charge, reading, { takesCredits: false })
-    const amount = Math.min(unused, left)
-    if (amount <= 0) return false
-    await acceptRefund(transaction, charge, reading, {
-      refundId,
-      amount,
-      reason: undefined,
-      origin: 'cancellation',
-      terms: () => ({ status: 'pending', subscriptionAction: 'keep' }),
-      requestedBy: opening.by,
-      takesCredits: false,
-      at,
-      why: 'The subscription was canceled at once: what was paid for the rest of its period goes back.',
-    })
-    return true
   }
 }
 

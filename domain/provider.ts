@@ -3,7 +3,7 @@ import type { ChargeAttempt, CheckoutSnapshot } from './checkout.ts'
 import type { DisputeSnapshot } from './disputes.ts'
 import type { ClockId, CustomerId, PaymentId, ProjectId, RefundId, SubscriptionId } from './ids.ts'
 import type { Money } from './money.ts'
-import type { ChargeSnapshot, RefundSnapshot } from './refunds.ts'
+import type { ChargeSnapshot, PaidInvoice, RefundSnapshot } from './refunds.ts'
 import type { InvoiceSnapshot, SubscriptionSnapshot } from './subscription.ts'
 
 /** The port to whoever moves the money. An adapter throws `BillingError`s of the catalogue and nothing else.
@@ -30,6 +30,8 @@ export interface PaymentProvider {
   readInvoice(invoiceId: string): Promise<InvoiceSnapshot>
   /** The invoices of a subscription's later periods that were made since then, oldest first. */
   listInvoices(request: { providerSubscriptionId: string; since: number }): Promise<InvoiceSnapshot[]>
+  /** What was collected for a subscription since then, newest invoice first. */
+  listPaidInvoices(request: { providerSubscriptionId: string; since: number }): Promise<PaidInvoice[]>
 
   /** The provider's own retries of an invoice end: from here on we alone collect it. */
   takeOverInvoice(invoiceId: string): Promise<void>

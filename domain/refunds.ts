@@ -49,6 +49,7 @@ export type RefundOpening =
   | {
       kind: 'cancellation'
       ownerId: PaymentId | SubscriptionId
+      /** The last that was paid. What goes back is reckoned over all that paid for the period. */
       invoiceId: string
       endedAt: number
       by: string
@@ -104,10 +105,27 @@ export function unusedShare(paid: Money, period: { start: number; end: number },
   const whole = seconds(period.end) - seconds(period.start)
   const left = Math.min(Math.max(seconds(period.end) - seconds(from), 0), whole)
   if (whole <= 0) return money(0, paid.currency)
-  // Integers beyond 2^53 are reached by large amounts times seconds.
-  const share = (BigInt(paid.amountMinor) * BigInt(left) + BigInt(whole) - 1n) / BigInt(whole)
+  // Integers beyond 2^53 are reached by large amounts times seconds. Division cuts off: what is negative is rounded up by that.
+  const product = BigInt(paid.amountMinor) * BigInt(left)
+  const share = (product > 0n ? product + BigInt(whole) - 1n : product) / BigInt(whole)
   const step = amountStepOf(paid.currency)
-  return money(Math.min(Math.ceil(Number(share) / step) * step, paid.amountMinor), paid.currency)
+  const rounded = Math.ceil(Number(share) / step) * step
+  return money(paid.amountMinor > 0 ? Math.min(rounded, paid.amountMinor) : rounded, paid.currency)
+}
+
+/** A paid invoice of a subscription: what was collected for each line, with tax and without discounts, negative for credit. */
+export interface PaidInvoice {
+  invoiceId: string
+  lines: { amount: Money; period: { start: number; end: number } }[]
+}
+
+/** What was paid for time that had not passed at a moment. After a change of plan within the period that is spread over several
+ *  invoices: what the period had cost, the credit for the rest of the old plan, the price of the rest of the new one. */
+export function unusedMinor(invoices: PaidInvoice[], from: number): number {
+  const shares = invoices
+    .flatMap(({ lines }) => lines)
+    .map(({ amount, period }) => unusedShare(amount, period, from).amountMinor)
+  return Math.max(0, sum(shares))
 }
 
 /** How much of a refund is tax: reckoned over all refunds of the charge so far, so that a charge which is refunded in parts has

@@ -3,14 +3,20 @@ import type { ChargeAttempt } from '../../domain/checkout.ts'
 import { BillingError } from '../../domain/errors.ts'
 import type { ChargeAnswer, PaymentProvider } from '../../domain/provider.ts'
 import type { InvoiceSnapshot } from '../../domain/subscription.ts'
-import { idOf, toChargeAttempt, toInvoiceSnapshot } from './snapshots.ts'
+import { idOf, toChargeAttempt, toInvoiceSnapshot, toPaidInvoice } from './snapshots.ts'
 
 /** Invoices of a subscription's life: read, taken over from Stripe's own retries, charged, made void. */
 export function invoices(
   stripe: Stripe,
 ): Pick<
   PaymentProvider,
-  'readInvoice' | 'listInvoices' | 'takeOverInvoice' | 'payInvoice' | 'voidInvoice' | 'listOpenInvoices'
+  | 'readInvoice'
+  | 'listInvoices'
+  | 'listPaidInvoices'
+  | 'takeOverInvoice'
+  | 'payInvoice'
+  | 'voidInvoice'
+  | 'listOpenInvoices'
 > {
   return {
     async readInvoice(invoiceId) {
@@ -25,6 +31,18 @@ export function invoices(
         expand: ['data.payments'],
       })
       return Promise.all(data.toReversed().map((invoice) => withAttempts(stripe, invoice)))
+    },
+
+    async listPaidInvoices({ providerSubscriptionId, since }) {
+      const paid = await stripe.invoices
+        .list({
+          subscription: providerSubscriptionId,
+          status: 'paid',
+          created: { gte: Math.floor(since / 1000) },
+          limit: 100,
+        })
+        .autoPagingToArray({ limit: INVOICES_AT_MOST })
+      return Promise.all(paid.map(async (invoice) => toPaidInvoice(invoice, await linesOf(stripe, invoice))))
     },
 
     async takeOverInvoice(invoiceId) {
@@ -78,6 +96,15 @@ export function invoices(
       return lists.flatMap(({ data }) => data.map(({ id }) => id)).filter((id) => id !== undefined)
     },
   }
+}
+
+/** More than a subscription that renews each day has in a year. */
+const INVOICES_AT_MOST = 1_000
+
+/** An invoice shows the first lines only. */
+async function linesOf(stripe: Stripe, { id, lines }: Stripe.Invoice): Promise<Stripe.InvoiceLineItem[]> {
+  if (!lines.has_more || id === undefined) return lines.data
+  return stripe.invoices.listLineItems(id, { limit: 100 }).autoPagingToArray({ limit: 10_000 })
 }
 
 /** Stripe leaves the invoices of a canceled subscription open and payable. Somebody may have canceled it in the dashboard a

@@ -2,6 +2,7 @@ import type { Stripe } from 'stripe'
 import type { ChargeAttempt, CheckoutSnapshot } from '../../domain/checkout.ts'
 import { BillingError } from '../../domain/errors.ts'
 import { currency, money } from '../../domain/money.ts'
+import type { PaidInvoice } from '../../domain/refunds.ts'
 import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../domain/subscription.ts'
 
 /** Stripe's objects as the domain sees them. Nothing personal passes. */
@@ -120,6 +121,29 @@ export function taxOf({ total, amount_paid: paid, total_taxes: taxes }: Stripe.I
   const tax = (taxes ?? []).reduce((sum, { amount }) => sum + amount, 0)
   return total > 0 ? Math.round((tax * Math.min(paid, total)) / total) : 0
 }
+
+/** What was collected for each line. Where the customer's balance at Stripe has paid a part of the invoice, that part was
+ *  collected when it came in, or never. */
+export function toPaidInvoice(
+  { id, total, amount_paid: paid, currency: code }: Stripe.Invoice,
+  lines: Stripe.InvoiceLineItem[],
+): PaidInvoice {
+  const collected = (amount: number) =>
+    total > 0 ? Number((BigInt(amount) * BigInt(Math.min(paid, total))) / BigInt(total)) : amount
+  return {
+    invoiceId: id ?? '',
+    lines: lines.map(({ amount, discount_amounts: discounts, taxes, period }) => ({
+      amount: money(
+        collected(amount - sumOf(discounts ?? []) + sumOf((taxes ?? []).filter(isOnTop))),
+        currency(code),
+      ),
+      period: { start: period.start * 1000, end: period.end * 1000 },
+    })),
+  }
+}
+
+const isOnTop = ({ tax_behavior: behavior }: { tax_behavior: string }) => behavior === 'exclusive'
+const sumOf = (parts: { amount: number }[]) => parts.reduce((sum, { amount }) => sum + amount, 0)
 
 const subscriptionStatuses: SubscriptionSnapshot['status'][] = [
   'incomplete',

@@ -12,6 +12,7 @@ import {
   refundTransfers,
   reversed,
   taxShare,
+  unusedMinor,
   unusedShare,
   withTax,
 } from '../../domain/refunds.ts'
@@ -149,6 +150,38 @@ describe('the unused share of a period', () => {
         expect(at(first)).toBeGreaterThanOrEqual(at(second))
       }),
     )
+  })
+})
+
+describe('what is unused after a change of plan', () => {
+  const DAY = 86_400_000
+  const MONTH = { start: 0, end: 30 * DAY }
+  const rest = { start: 15 * DAY, end: 30 * DAY }
+  const whole = { invoiceId: 'in_1', lines: [{ amount: brl(9_900), period: MONTH }] }
+  const change = (price: number) => ({
+    invoiceId: 'in_2',
+    lines: [
+      { amount: brl(-4_950), period: rest },
+      { amount: brl(price), period: rest },
+    ],
+  })
+
+  it.each([
+    ['no change', [whole], 3_300],
+    ['an upgrade: the rest of the old price and of the new one', [change(24_950), whole], 16_634],
+    ['a downgrade, whose invoice cost nothing', [change(1_950), whole], 1_300],
+    ['a price that was raised to the same', [change(4_950), whole], 3_300],
+    [
+      'a period that has passed',
+      [{ ...whole, lines: [{ amount: brl(9_900), period: { start: 0, end: DAY } }] }],
+      0,
+    ],
+  ])('is reckoned over all invoices of the period: %s', (_, invoices, unused) => {
+    expect(unusedMinor(invoices, 20 * DAY)).toBe(unused)
+  })
+
+  it('is never less than nothing', () => {
+    expect(unusedMinor([change(0)], 20 * DAY)).toBe(0)
   })
 })
 

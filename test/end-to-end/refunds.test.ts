@@ -185,6 +185,30 @@ describe('a subscription', () => {
     await setPolicy({})
   })
 
+  it('that is canceled after an upgrade gives back the rest of both charges, the newest first', async () => {
+    await setPolicy({ on_cancellation: 'prorate' })
+    const clock = await makeClock(product, '2027-04-10T12:00:00.000Z')
+    const { subscription_id: id } = await clock.subscribe('upgrades-and-leaves')
+    await clock.advanceTo('2027-04-25T12:00:00.000Z')
+    const ask = async (command: string, body: object) => {
+      const { status } = await product.client.call('POST', `/api/v1/subscriptions/${id}/${command}`, { body })
+      expect(status).toBe(200)
+    }
+    await ask('change-plan', { plan_id: 'team', when: 'now' })
+    await ask('cancel', { at: 'now' })
+    const made = await eventually('both have gone back', async () => {
+      const { body } = await product.client.call('GET', '/api/v1/refunds')
+      const ofIt = (body.data as (RefundShown & { subscription_id?: string })[]).filter(
+        ({ subscription_id }) => subscription_id === id,
+      )
+      if (ofIt.length === 2 && ofIt.every(({ status }) => status === 'succeeded')) return ofIt
+      throw new Error(JSON.stringify(ofIt))
+    })
+    // Half of the first price was used; all of what the upgrade has cost was not.
+    expect(made.map(({ amount }) => amount).toSorted((one, other) => one - other)).toEqual([4_950, 20_000])
+    await setPolicy({})
+  })
+
   it('ends with its refund when that is asked for', async () => {
     const clock = await makeClock(product, '2027-04-10T12:00:00.000Z')
     const { subscription_id: id } = await clock.subscribe('wants-out')

@@ -182,6 +182,7 @@ export function createScriptedBilling({ connect, effect }: Wires) {
       return invoice(id)
     },
     listInvoices: async () => [...invoices.values()],
+    listPaidInvoices: async () => [],
     takeOverInvoice: async (invoiceId) => {
       connect('takeOverInvoice')
       state.takenOver.push(invoiceId)
