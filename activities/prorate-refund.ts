@@ -3,10 +3,13 @@ import { findOwnerById } from '../db/charge-owners.ts'
 import { lockCharge } from '../db/charges.ts'
 import { inProject, type Transaction } from '../db/client.ts'
 import { deriveId } from '../db/mint-id.ts'
+import { findProject } from '../db/projects.ts'
+import { currentRefundPolicy } from '../db/refund-policies.ts'
 import { findSubscription } from '../db/subscriptions.ts'
 import { timeOfCustomer } from '../db/test-clocks.ts'
 import { isId, type ProjectId, type RefundId } from '../domain/ids.ts'
-import { type ChargeSnapshot, type RefundOpening, unusedMinor } from '../domain/refunds.ts'
+import { money } from '../domain/money.ts'
+import { type ChargeSnapshot, needsApproval, type RefundOpening, unusedMinor } from '../domain/refunds.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 
 export type Cancellation = Extract<RefundOpening, { kind: 'cancellation' }>
@@ -56,6 +59,8 @@ export function createProrateRefund({ database, provider, now }: ActivityDepende
     charges: ChargeSnapshot[],
     unused: number,
   ): Promise<boolean> {
+    const { policy } = await currentRefundPolicy(transaction, projectId)
+    const project = await findProject(transaction, projectId)
     let due = unused
     for (const reading of charges) {
       const owner = await findOwnerById(transaction, projectId, opening.ownerId, reading.stripeInvoiceId)
@@ -71,7 +76,17 @@ export function createProrateRefund({ database, provider, now }: ActivityDepende
         amount,
         reason: undefined,
         origin: 'cancellation',
-        terms: () => ({ status: 'pending', subscriptionAction: 'keep' }),
+        terms: (_amount, _left, inAll) => ({
+          status: needsApproval(
+            policy,
+            // One decision, however many charges it is spread over.
+            money(Math.max(inAll, unused), reading.captured.currency),
+            project?.currency ?? '',
+          )
+            ? 'awaiting_approval'
+            : 'pending',
+          subscriptionAction: 'keep',
+        }),
         requestedBy: opening.by,
         takesCredits: false,
         at,

@@ -81,8 +81,8 @@ export async function requestRefund(
       amount: input.amount,
       reason: input.reason,
       origin: 'request',
-      terms: (amount, left) => ({
-        status: needsApproval(policy, money(amount, code), project?.currency ?? '')
+      terms: (amount, left, inAll) => ({
+        status: needsApproval(policy, money(inAll, code), project?.currency ?? '')
           ? 'awaiting_approval'
           : 'pending',
         subscriptionAction: input.subscription ?? (amount === left ? policy.subscription : 'keep'),

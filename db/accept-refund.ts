@@ -25,10 +25,11 @@ export interface NewRefund {
   amount: number | undefined
   reason: string | undefined
   origin: RefundOrigin
-  /** What follows from how much it is, and how much was left. */
+  /** What follows from how much it is, how much was left, and how much of the charge it makes with all refunds before it. */
   terms: (
     amount: number,
     left: number,
+    inAll: number,
   ) => {
     status: Extract<RefundStatus, 'awaiting_approval' | 'pending'>
     subscriptionAction: RefundPolicy['subscription']
@@ -64,7 +65,7 @@ export async function acceptRefund(
     const tax = taxShare(amount, { captured: charge.amount, tax: charge.tax, before: reserved })
     // Before the money goes, so that nobody spends them meanwhile; they come back if it does not go.
     const creditShare = unused === undefined ? 0 : await takeCredits(transaction, charge, asked, amount - tax)
-    const { status, subscriptionAction } = asked.terms(amount, left)
+    const { status, subscriptionAction } = asked.terms(amount, left, reserved + amount)
     const [row] = await transaction
       .insert(refunds)
       .values({

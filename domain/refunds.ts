@@ -179,8 +179,8 @@ export function nextRefundLook({ askedAt, now }: { askedAt: number; now: number 
 
 /** What a project does about refunds, disputes and warnings of fraud. */
 export interface RefundPolicy {
-  /** Refunds of more than that, in the minor units of the project's currency, wait for a second person; so does each refund in
-   *  another currency then. */
+  /** A refund by which more than that goes back of a charge, in the minor units of the project's currency, waits for a second
+   *  person; so does each refund in another currency then. */
   approvalAbove?: number
   /** What becomes of a subscription whose current period is refunded in full. */
   subscription: 'keep' | 'cancel'
@@ -201,7 +201,8 @@ export const defaultRefundPolicy: RefundPolicy = {
   onFraudWarning: 'alert',
 }
 
-/** Whether a second person must agree. */
+/** Whether a second person must agree.
+ *  @param amount what has gone back of the charge with this refund: slices do not add up to what nobody has agreed to */
 export function needsApproval(
   { approvalAbove }: RefundPolicy,
   amount: Money,

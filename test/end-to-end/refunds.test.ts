@@ -240,6 +240,27 @@ describe('above the limit of the project', () => {
     })
   })
 
+  it('waits also in slices, and when a cancellation gives it back', async () => {
+    const { paymentId } = await buy('wants-slices')
+    expect((await refund({ payment_id: paymentId, amount: 3_000 })).status).toBe('succeeded')
+    expect((await refund({ payment_id: paymentId, amount: 1_001 })).status).toBe('awaiting_approval')
+    expect((await refund({ payment_id: paymentId, amount: 500 })).status).toBe('awaiting_approval')
+    await setPolicy({ approval_above: 4_000, on_cancellation: 'prorate' })
+    const clock = await makeClock(product, '2027-04-10T12:00:00.000Z')
+    const { subscription_id: id } = await clock.subscribe('leaves-with-approval')
+    const { status } = await product.client.call('POST', `/api/v1/subscriptions/${id}/cancel`, {
+      body: { at: 'now' },
+    })
+    expect(status).toBe(200)
+    await eventually('the rest waits', async () => {
+      const { body } = await product.client.call('GET', '/api/v1/refunds?status=awaiting_approval')
+      return (body.data as RefundShown[]).some(
+        ({ origin, amount }) => origin === 'cancellation' && amount === 9_900,
+      )
+    })
+    await setPolicy({ approval_above: 4_000 })
+  })
+
   it('is not approved by whoever asked, and frees its amount when it is rejected', async () => {
     const { operator } = product
     const made = await operator.call('POST', '/api/v1/operators', { body: { name: 'Olga', role: 'support' } })
