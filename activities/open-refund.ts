@@ -96,12 +96,16 @@ interface Opening {
   at: Date
 }
 
+/** @returns false where it turns out to be one of ours whose answer was lost: its own workflow finds it. */
 async function adopt(
   { transaction, refundId, charge, reading, policy }: Opening,
   { stripeRefundId }: Extract<RefundOpening, { kind: 'dashboard' }>,
 ): Promise<boolean> {
   const made = reading.refunds.find((one) => one.stripeRefundId === stripeRefundId)
   if (!made) throw new Error(`refund ${stripeRefundId} is not among those of its charge`)
+  const { projectId } = charge
+  const ours = made.refundId && (await findRefund(transaction, projectId, made.refundId))
+  if (ours && ours.status !== 'failed') return false
   await acceptRefund(transaction, charge, reading, {
     refundId,
     amount: made.amount.amountMinor,

@@ -1,4 +1,4 @@
-import type { PaymentId, ProjectId, SubscriptionId } from './ids.ts'
+import type { PaymentId, ProjectId, RefundId, SubscriptionId } from './ids.ts'
 
 /** Comparing Stripe's books with ours: in which order, what can differ, and what is done about it. */
 
@@ -96,6 +96,8 @@ export interface OwnerToTell {
   projectId: ProjectId
   paymentId?: PaymentId
   subscriptionId?: SubscriptionId
+  /** Ours, where the object names it. */
+  refundId?: RefundId
   /** Of the object that has changed. */
   stripeId: string
   stripeSubscriptionId?: string

@@ -76,13 +76,14 @@ export function amountLeft(
   captured: number,
   { ours, atStripe }: { ours: KnownRefund[]; atStripe: RefundSnapshot[] },
 ): number {
-  const reserved = ours.filter(({ status }) => status !== 'failed').map(({ amount }) => amount)
-  // Made in the dashboard a moment ago: nobody has told us yet.
+  const standing = ours.filter(({ status }) => status !== 'failed')
+  const reserved = standing.map(({ amount }) => amount)
+  // Made in the dashboard a moment ago, or after it was given up here: nobody has told us yet.
   const unknown = atStripe
     .filter(({ status }) => status === 'pending' || status === 'succeeded')
     .filter(
       (seen) =>
-        !ours.some(
+        !standing.some(
           ({ refundId, stripeRefundId }) =>
             refundId === seen.refundId || stripeRefundId === seen.stripeRefundId,
         ),

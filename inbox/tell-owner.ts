@@ -53,6 +53,7 @@ function hintOf(owner: OwnerToTell): Hint {
     [metadataKeys.project]: owner.projectId,
     ...(owner.paymentId && { [metadataKeys.payment]: owner.paymentId }),
     ...(owner.subscriptionId && { [metadataKeys.subscription]: owner.subscriptionId }),
+    ...(owner.refundId && { [metadataKeys.refund]: owner.refundId }),
   }
   switch (owner.about) {
     case 'payment':

@@ -46,12 +46,16 @@ export function createRefundTeller({ system, temporal, within }: TellerOptions) 
   async function startOf(event: ProviderEvent, claim: OwnerClaim): Promise<RefundStart | undefined> {
     const { livemode, objectId } = event
     const known = await findOwner(system, { stripeIds: claim.stripeIds, livemode })
-    const refundId = known && isId('rfd', known.ownerId) ? known.ownerId : claim.refundId
+    const owned = known && isId('rfd', known.ownerId) ? known.ownerId : undefined
+    const refundId = owned ?? claim.refundId
     const projectId = known?.projectId ?? claim.projectId
     if (projectId && refundId) {
       const refund = await findRefundOwner(system, { projectId, refundId })
       // Metadata alone proves nothing: the row must exist in that project, and in the event's mode.
-      if (refund?.livemode === livemode) return { ...refund, clockId: await findClockOf(system, refund) }
+      // One that was given up is not it any more: what Stripe has made after all is a refund of its own.
+      const isIt = owned !== undefined || refund?.status !== 'failed'
+      if (refund?.livemode === livemode && isIt)
+        return { ...refund, clockId: await findClockOf(system, refund) }
     }
     if (!known) await giveTime(system, event)
     if (!known || (!isId('pay', known.ownerId) && !isId('sbs', known.ownerId))) return undefined

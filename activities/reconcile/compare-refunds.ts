@@ -35,6 +35,7 @@ export function compareRefunds(
           stripeId: id,
           stripeChargeId: chargeId,
           ...(paymentIntentId && { stripePaymentIntentId: paymentIntentId }),
+          ...(claimed && { refundId: claimed.refundId }),
         } as const
         if (!known) {
           // Of one whose answer was lost the row does not say yet which refund it became.

@@ -12,7 +12,7 @@ import { inProject } from '../../db/client.ts'
 import { consumeCredits } from '../../db/consume-credits.ts'
 import { mintId } from '../../db/mint-id.ts'
 import { readPayment } from '../../db/payments.ts'
-import { listRefundsOfCharge, readRefund, type RefundRow } from '../../db/refunds.ts'
+import { listRefundsOfCharge, readRefund, type RefundRow, updateRefund } from '../../db/refunds.ts'
 import { setRefundPolicy } from '../../db/refund-policies.ts'
 import { findWallet } from '../../db/wallets.ts'
 import { BillingError } from '../../domain/errors.ts'
@@ -248,6 +248,51 @@ describe('a refund of the dashboard', () => {
     )
     expect(rows).toMatchObject([{ amount: 700, status: 'succeeded', origin: 'dashboard' }])
     expect(await refundsOf(sold)).toBe(1)
+  })
+})
+
+describe('a refund of ours that is told as one of the dashboard', () => {
+  /** Stripe has made it, and its answer was lost. */
+  async function lost() {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const refundId = await accept(sold, 700)
+    await stripe.faults({ api: { lost_answer: 1, paths: ['/v1/refunds'] } })
+    await expect(follow(refundId)).rejects.toMatchObject({ code: 'provider_unavailable' })
+    await stripe.endFaults()
+    const { data } = await stripe.sdk.refunds.list({ charge: sold.stripeChargeId })
+    const adopted = mintId('rfd')
+    const opening = {
+      kind: 'dashboard' as const,
+      stripeRefundId: data[0]?.id ?? '',
+      ownerId: sold.payment.paymentId,
+    }
+    const adopt = () => createOpenRefund(dependencies)({ projectId, refundId: adopted, opening })
+    return { sold, refundId, adopted, adopt }
+  }
+
+  it('is left to its own workflow', async () => {
+    const { refundId, adopt, sold } = await lost()
+    expect(await adopt()).toBe(false)
+    expect((await followUntilDone(refundId)).status).toBe('succeeded')
+    const { stripeChargeId } = sold
+    const rows = await inTenant((transaction) =>
+      listRefundsOfCharge(transaction, { projectId, stripeChargeId }),
+    )
+    expect(rows).toMatchObject([{ refundId, amount: 700, status: 'succeeded' }])
+  })
+
+  it('is one of its own where ours was given up', async () => {
+    const { sold, refundId, adopted, adopt } = await lost()
+    await inTenant((transaction) =>
+      updateRefund(
+        transaction,
+        { projectId, refundId },
+        { status: 'failed', failureCode: 'skipped_by_operator' },
+      ),
+    )
+    expect(await adopt()).toBe(true)
+    expect((await followUntilDone(adopted)).status).toBe('succeeded')
+    expect(await rowOf(await accept(sold))).toMatchObject({ amount: sold.amount - 700 })
   })
 })
 

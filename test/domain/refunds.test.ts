@@ -38,6 +38,12 @@ describe('what is left of a charge', () => {
     ['one asked for', [ours], [], 700],
     ['one that waits for approval', [{ ...ours, status: 'awaiting_approval' as const }], [], 700],
     ['one that failed', [{ ...ours, status: 'failed' as const }], [], 1_000],
+    [
+      'one that was given up and is at Stripe',
+      [{ ...ours, status: 'failed' as const }],
+      [made({ refundId })],
+      700,
+    ],
     ['one of ours at Stripe, counted once', [ours], [made({ refundId })], 700],
     ['one that we know by Stripe’s id', [{ ...ours, stripeRefundId: 're_1' }], [made()], 700],
     ['one of the dashboard', [], [made()], 700],
