@@ -186,7 +186,7 @@ async function writeSkippedRetry(
 }
 
 /** Access ends although retries go on, or after the last one where the policy leaves the subscription as it is. */
-async function endGrace(
+export async function endGrace(
   scene: Scene,
   { found, subscription }: Pick<Writing, 'found' | 'subscription'>,
 ): Promise<DunningCaseRow> {

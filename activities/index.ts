@@ -4,6 +4,7 @@ import { createChangePaymentMethod } from './change-payment-method.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { createFollowDispute, createRemindOfDispute } from './follow-dispute.ts'
 import { createFollowRefund } from './follow-refund.ts'
+import { createLeaveExhausted } from './leave-exhausted.ts'
 import { createLookAtCase, createRecordDunningStep } from './dunning-steps.ts'
 import { createChargeTopUp, createSkipTopUp } from './charge-top-up.ts'
 import { createFollowSubscription } from './follow-subscription.ts'
@@ -60,6 +61,7 @@ export function createRecordActivities(dependencies: ActivityDependencies) {
     recordCheckout: createRecordCheckout(dependencies),
     recordRefusal: createRecordRefusal(dependencies),
     recordDunningStep: createRecordDunningStep(dependencies),
+    leaveExhausted: createLeaveExhausted(dependencies),
     remindOfDispute: createRemindOfDispute(dependencies),
     recordTrialNotice: createRecordTrialNotice(dependencies),
     recordOperatorAction: createRecordOperatorAction(dependencies),

@@ -69,6 +69,7 @@ export const record: RecordActivities = {
   recordCheckout: persevering(...recording('recordCheckout', 'Write what came of the payment')),
   recordRefusal: persevering(...recording('recordRefusal', 'Write that Stripe refused to open the page')),
   recordDunningStep: persevering(...recording('recordDunningStep', 'Write this step of the case')),
+  leaveExhausted: persevering(...recording('leaveExhausted', 'Write that it is not to be ended')),
   remindOfDispute: persevering(...recording('remindOfDispute', 'Remind the project of the evidence')),
   recordTrialNotice: persevering(...recording('recordTrialNotice', 'Tell the customer that the trial ends')),
   reportClockDeadline: persevering(

@@ -2,6 +2,7 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  patched,
   setHandler,
   setWorkflowOptions,
   upsertSearchAttributes,
@@ -37,7 +38,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
   const subject = { projectId, subscriptionId, paymentId, stripeSubscriptionId }
   let { known, announcedTrialEnd } = input
   let seen: Followed | undefined
-  /** Exhausted cases that an operator has chosen not to end. */
+  /** Exhausted cases that an operator has chosen not to end. Their rows say so as well, for later runs. */
   const leftAlone = new Set<string>()
   let waiting = { for: 'a first look at Stripe', until: undefined as number | undefined }
 
@@ -185,7 +186,7 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
     const command: SubscriptionCommand =
       action === 'cancel' ? { kind: 'cancel', at: 'now' } : { kind: 'pause' }
     const wish = action === 'cancel' ? 'be ended' : 'be paused'
-    const note = `Every retry of ${dunningWorkflowId(invoiceId)} has failed, and the subscription could not ${wish} as its policy says. \`skip\` leaves it past due, without further retries.`
+    const note = `Every retry of ${dunningWorkflowId(invoiceId)} has failed, and the subscription could not ${wish} as its policy says. \`skip\` leaves it past due, without access and further retries, until that invoice is paid or void.`
     for (let attempt = 1; !leftAlone.has(invoiceId); attempt += 1) {
       const result = await runCommand(
         {
@@ -198,8 +199,13 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
       )
       if (result && result.followed.exhausted?.invoiceId !== invoiceId) return true
       const refusal = result?.refusal?.detail ?? ''
-      if (!result || (await desk.waitForPerson('end_refused', `${note} ${refusal}`)) === 'skip')
+      if (!result || (await desk.waitForPerson('end_refused', `${note} ${refusal}`)) === 'skip') {
         leftAlone.add(invoiceId)
+        if (!patched('leave-exhausted')) return false
+        await record.leaveExhausted({ ...subject, invoiceId })
+        await look()
+        return true
+      }
     }
     return false
   }

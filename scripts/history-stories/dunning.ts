@@ -100,6 +100,20 @@ export const dunningStories: Record<string, PlayedStory> = {
     return subscription
   },
 
+  async 'subscription-left-past-due'(stage) {
+    const { world, handle, subscription, startSubscription, endSubscription } = failedRenewal(stage)
+    await startSubscription()
+    await rested(handle)
+    world.mayEnd = false
+    world.case = { ...world.case, status: 'exhausted' }
+    await wake(handle, 'evt_1')
+    await parked(subscription)
+    await operatorSkips(subscription)
+    await rested(subscription)
+    await endSubscription()
+    return subscription
+  },
+
   'dunning-paid-while-it-waits': (stage) =>
     caseStory(stage, async ({ world, handle }) => {
       world.recover()

@@ -48,6 +48,8 @@ export function failedRenewal(stage: PlayedStage, { policy, clock }: Unpaid = {}
     /** Whether the next charge goes through. */
     pays: false,
     hasEnded: false,
+    /** An operator has chosen not to end it. */
+    isLeftAlone: false,
     /** What Stripe answers whoever charges or looks at the invoice. */
     refusal: undefined as BillingError | undefined,
     /** Whether Stripe lets the subscription be ended. */
@@ -60,7 +62,7 @@ export function failedRenewal(stage: PlayedStage, { policy, clock }: Unpaid = {}
   const followed = () => {
     const { status } = world.case
     const isOpen = status === 'open' && !world.hasEnded
-    const isExhausted = status === 'exhausted' && !world.hasEnded
+    const isExhausted = status === 'exhausted' && !world.hasEnded && !world.isLeftAlone
     return following(
       knownAs({
         status: world.hasEnded ? 'canceled' : status === 'recovered' ? 'active' : 'past_due',
@@ -114,6 +116,9 @@ export function failedRenewal(stage: PlayedStage, { policy, clock }: Unpaid = {}
       return []
     },
     recordOperatorAction: async () => true,
+    leaveExhausted: async () => {
+      world.isLeftAlone = true
+    },
     ...clock?.played,
   })
   const handle = client.workflow.getHandle(dunningWorkflowId(invoiceId))

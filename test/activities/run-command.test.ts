@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createAttemptPayment } from '../../activities/attempt-payment.ts'
 import { createRecordDunningStep } from '../../activities/dunning-steps.ts'
+import { createLeaveExhausted } from '../../activities/leave-exhausted.ts'
 import { type CommandInput, createRunCommand } from '../../activities/run-command.ts'
 import { findLatestPlan, setPrice, toPlan } from '../../db/catalog.ts'
 import { inProject } from '../../db/client.ts'
@@ -391,6 +392,49 @@ describe('the end of a subscription', () => {
     expect(
       await inTenant((transaction) => listCases(transaction, projectId, [subject.subscriptionId])),
     ).toMatchObject([{ status: 'exhausted', endActionAt: expect.any(Date) as Date }])
+  })
+})
+
+describe('an exhausted case that an operator leaves alone', () => {
+  async function left() {
+    const world = await pastDue()
+    const { run, subject, invoiceId } = world
+    await createRecordDunningStep(stage.dependencies)({ ...subject, invoiceId, step: { kind: 'exhaust' } })
+    const { cancelNow } = stage.dependencies.provider
+    stage.dependencies.provider.cancelNow = () => Promise.reject(new BillingError('provider_refused'))
+    stage.dependencies.provider.voidInvoice = () => Promise.resolve('void')
+    await expect(run({ kind: 'cancel', at: 'now' }, { exhausted: invoiceId })).rejects.toMatchObject({
+      code: 'provider_refused',
+    })
+    expect((await world.row()).closingAt).not.toBeNull()
+    stage.dependencies.provider.cancelNow = cancelNow
+    await sixteenTimes(() => createLeaveExhausted(stage.dependencies)({ ...subject, invoiceId }))
+    return world
+  }
+
+  it('is not ended later, gives no access, and closes nothing to charges', async () => {
+    const { follow, row, invoiceId } = await left()
+    const { exhausted, known } = await follow()
+    expect([exhausted, known]).toMatchObject([undefined, { status: 'past_due', leftUnpaid: [invoiceId] }])
+    expect(await row()).toMatchObject({ closingAt: null, graceEnded: true })
+    const { told: types, audit } = await recorded(seeded, projectId)
+    expect(types.slice(-2)).toEqual(['subscription.updated', 'entitlement.role_revoked'])
+    expect(audit.at(-1)).toMatchObject({ action: 'dunning.left_past_due', stripeIds: [invoiceId] })
+  })
+
+  it('gives access back when its invoice is paid after all', async () => {
+    const { look } = await left()
+    expect((await look(2, { priceId: priceOf('pro') })).known).toMatchObject({ status: 'active' })
+    expect(await told()).toContain('entitlement.role_granted')
+  })
+
+  it('does not keep the next unpaid renewal from being retried', async () => {
+    const { failRenewal, subject, billing } = await left()
+    const { invoiceId } = await failRenewal(3, { attempts: [] })
+    const cause = { by: 'quittance' }
+    const retry = { ...subject, invoiceId, intent: 'schedule/1', trigger: 'schedule', cause } as const
+    expect((await createAttemptPayment(stage.dependencies)(retry)).outcome).toBe('succeeded')
+    expect(billing.state.charges).toMatchObject([{ invoiceId }])
   })
 })
 

@@ -20,6 +20,7 @@ export const activityNames = Object.keys({
   followSetupPage: true,
   followSubscription: true,
   forgetClockDeadline: true,
+  leaveExhausted: true,
   lookAtCase: true,
   openCheckout: true,
   openRefund: true,

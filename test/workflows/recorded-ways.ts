@@ -68,6 +68,7 @@ export const recordedWays: Record<keyof typeof workflows, string[]> = {
     'ended-by-a-refund',
     'ended-by-its-policy',
     'first-period',
+    'left-past-due',
     'never-started',
     'not-ended-by-its-policy',
     'past-due-and-parked',

@@ -289,6 +289,45 @@ describe('a subscription that Stripe does not let us read', () => {
   })
 })
 
+describe('an exhausted case whose end is refused', () => {
+  const request = { reason: 'the customer pays on Friday', by: 'ana' }
+
+  it.each([
+    ['as an answer', false],
+    ['for good', true],
+  ])('%s is left alone once an operator says so, and that is written', async (_how, isFinal) => {
+    const { world, played, begin } = await newSubscription()
+    const exhausted = { invoiceId: 'in_2', action: 'cancel' } as const
+    world.show({ status: 'past_due' }, { exhausted })
+    const left: string[] = []
+    let ends = 0
+    const refusing: PlayedActivities = {
+      ...played,
+      runCommand: async () => {
+        ends += 1
+        if (isFinal) throw new BillingError('provider_refused')
+        return { followed: world.seen, refusal: { code: 'provider_refused', detail: 'Refused.' } }
+      },
+      leaveExhausted: async ({ invoiceId }) => {
+        left.push(invoiceId)
+        world.show({ leftUnpaid: ['in_2'] })
+      },
+    }
+    await stage.play(refusing, async () => {
+      const handle = await begin()
+      await soon(async () => (await handle.query(state)).attention).toBeDefined()
+      await handle.executeUpdate(skip, { args: [request] })
+      await soon(() => left).toEqual(['in_2'])
+      await soon(async () => (await handle.query(state)).attention).toBeUndefined()
+      const looks = world.looks
+      await wake(handle, 'evt_1')
+      await soon(() => world.looks).toBe(looks + 1)
+      expect([ends, left]).toEqual([1, ['in_2']])
+      await handle.terminate()
+    })
+  })
+})
+
 describe('the list of workflows', () => {
   it('shows another plan as soon as it is seen, and costs nothing while it stays the same', async () => {
     const { world, played, begin } = await newSubscription()
