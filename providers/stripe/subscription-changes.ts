@@ -101,8 +101,9 @@ export function subscriptionChanges(
           {
             items: [{ price: providerPriceId, quantity }],
             duration: { interval, interval_count: 1 },
-            // Another interval starts a period of its own; without this nothing would be billed until the old one's date.
-            billing_cycle_anchor: 'phase_start',
+            // Another interval starts a period of its own; without this nothing would be billed until the old one's date. The
+            // same one keeps its day: one of the 31st would renew on the 28th ever after a change in February.
+            ...(item.price.recurring?.interval !== interval && { billing_cycle_anchor: 'phase_start' }),
             proration_behavior: 'none',
           },
         ],
