@@ -25,10 +25,10 @@ export function refunds(
       const charge = await findCharge(stripe, request)
       if (!charge?.captured || charge.amount_captured === 0) return undefined
       const [made, invoice] = await Promise.all([
-        stripe.refunds.list({ charge: charge.id, limit: 100 }),
+        allOf(stripe.refunds.list({ charge: charge.id, limit: 100 })),
         invoiceOf(stripe, charge),
       ])
-      return toChargeSnapshot(charge, made.data, invoice)
+      return toChargeSnapshot(charge, made, invoice)
     },
 
     async createRefund({ projectId, refundId, chargeId, amount }, effectKey) {
@@ -48,8 +48,8 @@ export function refunds(
     },
 
     async findRefund({ refundId, chargeId }) {
-      const { data } = await stripe.refunds.list({ charge: chargeId, limit: 100 })
-      const found = data.find(({ metadata }) => metadata?.[metadataKeys.refund] === refundId)
+      const made = await allOf(stripe.refunds.list({ charge: chargeId, limit: 100 }))
+      const found = made.find(({ metadata }) => metadata?.[metadataKeys.refund] === refundId)
       return found && toRefundSnapshot(found)
     },
 
@@ -71,14 +71,25 @@ export function refunds(
     },
 
     async findCreditNote({ refundId, invoiceId }) {
-      const { data } = await stripe.creditNotes.list({ invoice: invoiceId, limit: 100 })
-      return data.find(({ metadata }) => metadata?.[metadataKeys.refund] === refundId)?.id
+      const notes = await allOf(stripe.creditNotes.list({ invoice: invoiceId, limit: 100 }))
+      return notes.find(({ metadata }) => metadata?.[metadataKeys.refund] === refundId)?.id
     },
 
     async readDispute(stripeDisputeId) {
       return toDisputeSnapshot(await stripe.disputes.retrieve(stripeDisputeId))
     },
   }
+}
+
+/** The most that Stripe's library collects. */
+const AT_MOST = 10_000
+
+/** All pages of a list: what stands on a later one must not be taken for what was never made. */
+async function allOf<Item extends { id: string }>(list: Stripe.ApiListPromise<Item>): Promise<Item[]> {
+  const items = await list.autoPagingToArray({ limit: AT_MOST })
+  if (items.length === AT_MOST)
+    throw new BillingError('provider_refused', { detail: `Stripe's list has more than ${AT_MOST} entries.` })
+  return items
 }
 
 async function findCharge(

@@ -129,6 +129,20 @@ describe('a refund is made once', () => {
     expect(await refundsOf(sold)).toBe(1)
   })
 
+  it('though a hundred others were made before its lost answer is looked up', async () => {
+    const sold = await capture(seeded, dependencies, stripe, projectId)
+    const refundId = await accept(sold, 1_000)
+    await stripe.faults({ api: { lost_answer: 1, paths: ['/v1/refunds'] } })
+    await expect(follow(refundId)).rejects.toMatchObject({ code: 'provider_unavailable' })
+    await stripe.endFaults()
+    for (let count = 0; count < 100; count += 1)
+      await stripe.silently('POST /v1/refunds', { charge: sold.stripeChargeId, amount: 1 })
+    await stripe.forgetKeys()
+    later_ms = 25 * HOUR
+    expect(await follow(refundId)).toMatchObject({ status: 'succeeded' })
+    expect(await refundsOf(sold)).toBe(101)
+  })
+
   it('though Stripe keeps a failure under its key', async () => {
     const sold = await capture(seeded, dependencies, stripe, projectId)
     const refundId = await accept(sold, 1_000)
