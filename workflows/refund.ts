@@ -16,11 +16,11 @@ import { refundDecided, type RefundInput, refundTried, state, stripeChanged } fr
 import { operatorDesk } from './operator-desk.ts'
 import { stripe } from './proxies.ts'
 import { searchAttributes } from './search-attributes.ts'
-import { pinned } from './versioning.ts'
+import { upgrading } from './versioning.ts'
 import { wakeable } from './wakeable.ts'
 
-// Days at most: it ends with the release that began it.
-setWorkflowOptions(pinned, refund)
+// It may wait for a person for as long as nobody comes: it goes over to the new release.
+setWorkflowOptions(upgrading, refund)
 
 /** Gives money back: waits for a second person where one is needed, has Stripe make the refund once, and follows it until the
  *  bank has answered. News of a refund that has ended starts it again for one more look. */
