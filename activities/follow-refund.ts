@@ -70,7 +70,8 @@ export function createFollowRefund(dependencies: ActivityDependencies) {
     }
   }
 
-  /** The invoice says so, too. Where Stripe refuses the note, the money has gone back all the same. */
+  /** The invoice says so, too. Where Stripe refuses the note, the money has gone back all the same. Should the bank return it
+   *  later, the note stays: Stripe makes void only what takes something off an open invoice. */
   async function noteOnInvoice(row: RefundRow): Promise<void> {
     const { projectId, refundId, invoiceId, stripeRefundId, amount } = row
     if (invoiceId === null || stripeRefundId === null || row.stripeCreditNoteId !== null) return
