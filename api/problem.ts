@@ -42,6 +42,7 @@ export const problems = {
   nothing_to_collect: [409, 'Nothing to collect'],
   renewal_under_way: [409, 'Renewal under way'],
   attempt_under_way: [409, 'Charge under way'],
+  awaits_operator: [409, 'Waiting for an operator'],
   authentication_required: [402, 'Customer must authenticate'],
   nothing_to_refund: [409, 'Nothing to refund'],
   refund_exceeds_remaining: [409, 'More than is left'],

@@ -62,6 +62,11 @@ export const errorCatalog = {
   renewal_under_way: { retryable: false, message: 'The renewal of the subscription is under way.' },
   /** Stripe may still be charging: nothing that depends on the outcome can be done before it is known. */
   attempt_under_way: { retryable: true, message: 'A charge is under way. Repeat the request in a moment.' },
+  /** Nothing is done before an operator has decided on what could not be done: a queue behind it would be done unexpectedly late. */
+  awaits_operator: {
+    retryable: true,
+    message: 'An operator is looking into this subscription. Nothing was done: repeat the request later.',
+  },
   authentication_required: {
     retryable: false,
     message: "The customer's bank wants to see the customer: send them to the link.",

@@ -30,9 +30,12 @@ interface Waiting extends Asked {
 export function commandDesk({
   known,
   now,
+  awaitsOperator,
 }: {
   known: () => KnownSubscription | undefined
   now: () => number
+  /** Whether it waits for a person, and would do nothing of what is asked until then. */
+  awaitsOperator: () => boolean
 }) {
   const queue: Waiting[] = []
 
@@ -53,7 +56,7 @@ export function commandDesk({
         code: 'invalid_request',
         detail: 'Send { "by": "…", "reason": "…" }: both go into the audit.',
       })
-    const refusal = refusalOf(command, known(), now())
+    const refusal = refusalOf(command, known(), now()) ?? (awaitsOperator() ? lookedInto : undefined)
     if (refusal) throw toFailure(refusal)
   }
 
@@ -116,6 +119,12 @@ export function commandDesk({
       if (waiting) waiting.answer = answer
     },
   }
+}
+
+const lookedInto: CommandRefusal = {
+  code: 'awaits_operator',
+  detail:
+    'An operator has to decide on what could not be done, by `retry` or `skip`. Nothing was done: ask again later.',
 }
 
 function toFailure({ code, detail, facts = {} }: CommandRefusal): ApplicationFailure {

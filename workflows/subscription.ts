@@ -46,7 +46,11 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
   const cases = unpaidCases(input, { subject, clock })
   const wake = wakeable(clock, input.seenEventIds)
   const desk = operatorDesk({ ...input, subjectId: subscriptionId, newsHasCome: wake.pending, clock })
-  const commands = commandDesk({ known: () => known, now: () => clock.now() })
+  const commands = commandDesk({
+    known: () => known,
+    now: () => clock.now(),
+    awaitsOperator: () => desk.attention() !== undefined,
+  })
   setHandler(stripeChanged, wake.on)
   setHandler(caseChanged, ({ invoiceId, hasEnded }) => {
     if (hasEnded) cases.forget(invoiceId)

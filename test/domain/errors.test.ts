@@ -13,6 +13,7 @@ describe('the catalogue of errors', () => {
     const retryable = codes.filter((code) => new BillingError(code).retryable)
     expect(retryable.toSorted()).toEqual([
       'attempt_under_way',
+      'awaits_operator',
       'database_unavailable',
       'effect_key_conflict',
       'idempotency_in_progress',

@@ -316,6 +316,12 @@ describe('an exhausted case whose end is refused', () => {
     await stage.play(refusing, async () => {
       const handle = await begin()
       await soon(async () => (await handle.query(state)).attention).toBeDefined()
+      // Whoever wants something else meanwhile is told so at once, and nothing is done later.
+      const cancelNow = { at: 'now', by: 'key_1' } as const
+      const refused = await handle
+        .executeUpdate(cancel, { args: [cancelNow] })
+        .catch((error: unknown) => error)
+      expect(refused).toMatchObject({ cause: { type: 'awaits_operator' } })
       await handle.executeUpdate(skip, { args: [request] })
       await soon(() => left).toEqual(['in_2'])
       await soon(async () => (await handle.query(state)).attention).toBeUndefined()
