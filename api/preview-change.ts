@@ -1,4 +1,5 @@
 import type { SubscriptionCommand } from '../domain/commands.ts'
+import { plannedPeriodEnd } from '../domain/periods.ts'
 import { BillingError } from '../domain/errors.ts'
 import type { ProjectId } from '../domain/ids.ts'
 import type { InvoicePreview } from '../domain/provider.ts'
@@ -22,11 +23,12 @@ export async function previewChange(
   if (when === 'period_end') {
     const amount = plan.amount * units
     const start = new Date(known.currentPeriodEnd).toISOString()
+    const end = new Date(plannedPeriodEnd(known, found.plan.interval, plan.interval)).toISOString()
     return {
       amount_due: amount,
       currency: plan.currency,
       due_at: start,
-      lines: [{ description: `${units} × ${plan.name}`, amount, period_start: start, period_end: start }],
+      lines: [{ description: `${units} × ${plan.name}`, amount, period_start: start, period_end: end }],
     }
   }
   if (plan.stripePriceId === null)

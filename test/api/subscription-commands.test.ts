@@ -276,8 +276,9 @@ describe('a preview of a change', () => {
     expect(body).toMatchObject({
       amount_due: 99_800,
       due_at: row.currentPeriodEnd.toISOString(),
-      lines: [{ amount: 99_800 }],
+      lines: [{ amount: 99_800, period_start: row.currentPeriodEnd.toISOString() }],
     })
+    expect(body).not.toMatchObject({ lines: [{ period_end: row.currentPeriodEnd.toISOString() }] })
     expect(previewed).toBeUndefined()
   })
 
