@@ -8,7 +8,8 @@ import {
   type PauseRequest,
   renewalUnderWay,
 } from '../domain/commands.ts'
-import type { ChangeRequest } from '../domain/provider.ts'
+import type { Money } from '../domain/money.ts'
+import type { ChangeRequest, ResumeAnswer } from '../domain/provider.ts'
 import type { KnownSubscription, PendingChange, SubscriptionSnapshot } from '../domain/subscription.ts'
 import { createAttemptPayment } from './attempt-payment.ts'
 import type { ActivityDependencies } from './dependencies.ts'
@@ -20,6 +21,8 @@ export interface CommandOutcome {
   refusal?: CommandRefusal
   /** What the row remembers of it until Stripe shows it. */
   columns?: Partial<Pick<SubscriptionRow, 'pendingChange' | 'pausedUntil'>>
+  /** What the customer is to pay before it can be done. */
+  due?: Money
   /** In words, for the audit. */
   what?: string
 }
@@ -185,21 +188,33 @@ export function createCommandEffects(dependencies: ActivityDependencies) {
       await provider.setCancelAtPeriodEnd(stripeSubscriptionId, false)
       return { what: 'The cancellation is taken back.' }
     }
-    const answer = await effect(
+    const answer = await effect<ResumeAnswer>(
       input,
       'resume',
       async () => {
         const { status } = await provider.readSubscription(stripeSubscriptionId)
-        return status === 'paused' ? undefined : ('resumed' as const)
+        return status === 'paused' ? undefined : { outcome: 'resumed' }
       },
       (key) => provider.resume(stripeSubscriptionId, key),
     )
-    return answer === 'resumed'
-      ? { columns: { pausedUntil: null }, what: 'The pause ends.' }
-      : refuse(
+    switch (answer.outcome) {
+      case 'resumed':
+        return { columns: { pausedUntil: null }, what: 'The pause ends.' }
+      case 'declined':
+        return refuse(
           'card_declined',
           'What is due on resuming could not be charged: it stays paused. Add another card and resume again.',
         )
+      case 'authenticate':
+        return {
+          ...refuse(
+            'authentication_required',
+            "The customer's bank wants to see the customer: send them to pay_url. It goes on when they have paid.",
+            { invoice_id: answer.invoiceId, ...(answer.payUrl && { pay_url: answer.payUrl }) },
+          ),
+          due: answer.due,
+        }
+    }
   }
 
   /** What was never paid is no credit: where a pause is the end of a case, what is owed is made void first. */

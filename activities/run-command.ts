@@ -3,9 +3,15 @@ import { listAttempts, listCases, owedBy, updateCase } from '../db/dunning.ts'
 import { deriveId } from '../db/mint-id.ts'
 import { currentRefundPolicy } from '../db/refund-policies.ts'
 import { claimCommand, finishCommand } from '../db/subscription-commands.ts'
-import { toKnown, updateSubscription } from '../db/subscriptions.ts'
+import {
+  subscriptionData,
+  type SubscriptionWithPlan,
+  toKnown,
+  updateSubscription,
+} from '../db/subscriptions.ts'
 import { type CommandRefusal, refusalOf, type SubscriptionCommand } from '../domain/commands.ts'
 import { BillingError } from '../domain/errors.ts'
+import type { EventDraft } from '../domain/events.ts'
 import type { RefundId } from '../domain/ids.ts'
 import type { RefundOpening } from '../domain/refunds.ts'
 import type { KnownSubscription } from '../domain/subscription.ts'
@@ -15,6 +21,7 @@ import type { ActivityDependencies } from './dependencies.ts'
 import { createFollowSubscription } from './follow-subscription.ts'
 import type { Followed } from './record-look.ts'
 import { type Cause, openScene, type Scene, type Subject, tell } from './scene.ts'
+import { subscriptionNotice } from './subscription-events.ts'
 
 export interface CommandInput extends Subject {
   /** The same when it is asked again: a command that was done is not done twice, whatever is replayed. */
@@ -171,12 +178,14 @@ async function finish(scene: Scene, input: CommandInput, outcome: CommandOutcome
     // A pause that could not end on its date waits for somebody.
     ...(refusal && input.cause.by === 'quittance' && command.kind === 'resume' && { pausedUntil: null }),
   }
-  if (Object.keys(changed).length > 0)
-    await updateSubscription(transaction, subscription.subscription, {
-      ...changed,
-      // A look that began before must not take this for what Stripe knows nothing of.
-      revision: subscription.subscription.revision + 1,
-    })
+  const recorded =
+    Object.keys(changed).length === 0
+      ? subscription.subscription
+      : await updateSubscription(transaction, subscription.subscription, {
+          ...changed,
+          // A look that began before must not take this for what Stripe knows nothing of.
+          revision: subscription.subscription.revision + 1,
+        })
   // A person gets the refusal as the answer; what we tried by ourselves is told here.
   const { by, why } = input.cause
   if (!refusal || by === 'quittance')
@@ -189,7 +198,10 @@ async function finish(scene: Scene, input: CommandInput, outcome: CommandOutcome
         occurredAt: at,
         stripeIds: [input.stripeSubscriptionId],
         after: { ...command },
-        events: [],
+        events:
+          refusal && command.kind === 'resume'
+            ? endlessPause({ ...subscription, subscription: recorded }, outcome)
+            : [],
       },
     )
   if (input.exhausted && !refusal)
@@ -199,4 +211,27 @@ async function finish(scene: Scene, input: CommandInput, outcome: CommandOutcome
       { endActionAt: at },
     )
   await finishCommand(transaction, input, { refusal, at })
+}
+
+/** The date of a pause has come and it could not end: nobody has asked, so whoever it concerns is told. */
+function endlessPause(
+  recorded: SubscriptionWithPlan,
+  { refusal, due }: Pick<CommandOutcome, 'refusal' | 'due'>,
+): EventDraft[] {
+  const payUrl = refusal?.facts?.pay_url
+  return [
+    {
+      type: 'subscription.updated',
+      subject: recorded.subscription.subscriptionId,
+      data: subscriptionData(recorded),
+    },
+    subscriptionNotice('subscription_paused', recorded, {
+      reason:
+        payUrl === undefined
+          ? 'It was to go on now, but your card could not be charged. Please use another card, and resume it.'
+          : 'It was to go on now, but your bank asks you to confirm the payment.',
+      ...(due && { amount: due.amountMinor, currency: due.currency }),
+      ...(payUrl !== undefined && { pay_url: String(payUrl) }),
+    }),
+  ]
 }

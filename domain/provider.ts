@@ -95,8 +95,7 @@ export interface PaymentProvider {
   /** Invoices of a subscription that could still be paid. */
   listOpenInvoices(providerSubscriptionId: string): Promise<string[]>
   pause(request: PauseAtProvider, effectKey: string): Promise<void>
-  /** @returns `declined` when what is due on resuming could not be charged: it stays paused. */
-  resume(providerSubscriptionId: string, effectKey: string): Promise<'resumed' | 'declined'>
+  resume(providerSubscriptionId: string, effectKey: string): Promise<ResumeAnswer>
 
   /** Money that was captured, by what it paid for or by its own id.
    *  @returns `undefined` where nothing was captured. */
@@ -183,6 +182,11 @@ export interface PauseAtProvider {
   /** Whether the unused time becomes credit, which the invoice on resuming takes off. */
   creditsUnused: boolean
 }
+
+/** While what is due on resuming is not paid it stays paused: `authenticate` until the customer has paid it on that page. */
+export type ResumeAnswer =
+  | { outcome: 'resumed' | 'declined' }
+  | { outcome: 'authenticate'; invoiceId: string; due: Money; payUrl?: string }
 
 export interface InvoicePreview {
   /** Negative where the customer gets credit. */

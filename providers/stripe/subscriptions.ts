@@ -1,7 +1,7 @@
 import type { Stripe } from 'stripe'
-import type { PaymentProvider } from '../../domain/provider.ts'
+import type { PaymentProvider, ResumeAnswer } from '../../domain/provider.ts'
 import { withAttempts } from './invoices.ts'
-import { toSubscriptionSnapshot } from './snapshots.ts'
+import { idOf, toInvoiceSnapshot, toSubscriptionSnapshot } from './snapshots.ts'
 
 /** Subscriptions: how they stand, and their end. */
 export function subscriptions(
@@ -47,18 +47,40 @@ export function subscriptions(
         {
           billing_cycle_anchor: { type: 'now' },
           payment_behavior: 'resume_on_payment_success',
-          expand: ['latest_invoice'],
         },
         { idempotencyKey: effectKey },
       )
-      if (resumed.status !== 'paused') return 'resumed'
-      // Declined. Left open, the invoice could be paid days later and resume what nobody expects any more.
       const { latest_invoice: invoice } = resumed
-      if (invoice !== null && typeof invoice === 'object' && invoice.id && invoice.status === 'open')
-        await stripe.invoices.voidInvoice(invoice.id)
-      return 'declined'
+      if (resumed.status !== 'paused') return { outcome: 'resumed' }
+      const invoiceId = idOf(invoice)
+      return invoiceId ? unpaidResumption(stripe, invoiceId) : { outcome: 'declined' }
     },
   }
+}
+
+/** Read anew, because the answer to a repeated call shows how it was at first. What the customer can confirm is left to them.
+ *  After a decline the invoice is made void: paid days later, it would resume what nobody expects any more. */
+async function unpaidResumption(stripe: Stripe, invoiceId: string): Promise<ResumeAnswer> {
+  const invoice = await stripe.invoices.retrieve(invoiceId, { expand: ['payments'] })
+  if (invoice.status === 'paid') return { outcome: 'resumed' }
+  if (invoice.status !== 'open') return { outcome: 'declined' }
+  if (await needsCustomer(stripe, invoice)) {
+    const { amountDue: due, payUrl } = toInvoiceSnapshot(invoice)
+    return { outcome: 'authenticate', invoiceId, due, ...(payUrl && { payUrl }) }
+  }
+  await stripe.invoices.voidInvoice(invoiceId)
+  return { outcome: 'declined' }
+}
+
+async function needsCustomer(stripe: Stripe, { payments }: Stripe.Invoice): Promise<boolean> {
+  const intents = (payments?.data ?? [])
+    .map(({ payment }) => idOf(payment.payment_intent))
+    .filter((id) => id !== undefined)
+  const read = await Promise.all(intents.map((id) => stripe.paymentIntents.retrieve(id)))
+  return read.some(
+    ({ status, last_payment_error: error }) =>
+      status === 'requires_action' || error?.code === 'authentication_required',
+  )
 }
 
 async function hasEnded(stripe: Stripe, subscriptionId: string): Promise<boolean> {

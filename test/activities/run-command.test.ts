@@ -472,10 +472,24 @@ describe('a pause', () => {
     expect((await row()).status).toBe('paused')
   })
 
-  it('that cannot end by itself waits for somebody, and tells why', async () => {
+  it('that the bank wants to see the customer for goes on by their payment', async () => {
+    const { run, row, state } = await running()
+    await run({ kind: 'pause' })
+    state.cards = [{ paymentMethodId: 'pm_1', answer: 'needs_customer', isDefault: true }]
+    expect((await run({ kind: 'resume' })).refusal).toMatchObject({
+      code: 'authentication_required',
+      facts: { invoice_id: 'in_resume', pay_url: expect.stringContaining('http') as string },
+    })
+    expect((await row()).status).toBe('paused')
+  })
+
+  it.each([
+    ['insufficient_funds', { reason: expect.stringContaining('another card') as string }],
+    ['needs_customer', { amount: 9900, currency: 'brl', pay_url: expect.stringContaining('http') as string }],
+  ])('that cannot end by itself for %s waits for somebody, and tells why', async (answer, notice) => {
     const { run, row, state } = await running()
     await run({ kind: 'pause', until: soldAt + DAY })
-    state.cards = [{ paymentMethodId: 'pm_1', answer: 'insufficient_funds', isDefault: true }]
+    state.cards = [{ paymentMethodId: 'pm_1', answer, isDefault: true }]
     await run(
       { kind: 'resume' },
       { cause: { by: 'quittance', why: 'The pause was to last until 2020-01-02.' } },
@@ -484,6 +498,12 @@ describe('a pause', () => {
     expect((await recorded(seeded, projectId)).audit.at(-1)).toMatchObject({
       action: 'command.resume_refused',
     })
+    const { events } = await recorded(seeded, projectId)
+    expect(events.slice(-2)).toMatchObject([
+      { type: 'com.quittance.subscription.updated', data: { status: 'paused' } },
+      { type: 'com.quittance.notice.subscription_paused', data: notice },
+    ])
+    expect(events.at(-2)?.data).not.toHaveProperty('paused_until')
   })
 
   it.each(['pause', 'resume'] as const)('survives that the answer of %s is lost', async (call) => {

@@ -2,7 +2,8 @@ import type { Stripe } from 'stripe'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalStripe } from '../../local/stripe/server.ts'
 import { subscriptionChanges } from '../../providers/stripe/subscription-changes.ts'
-import { billingScenes } from '../local/stripe/support/billing-scenes.ts'
+import { subscriptions } from '../../providers/stripe/subscriptions.ts'
+import { billingScenes, cardNumbers } from '../local/stripe/support/billing-scenes.ts'
 import { type LocalStripe, sdkFor } from '../local/stripe/support/sdk-session.ts'
 
 let local: LocalStripe
@@ -55,5 +56,35 @@ describe('a change of plan at the period’s end', () => {
     expect(await endsAfterChange('2027-01-31T12:00:00Z', 'year', ['2027-02-28T12:00:00Z'])).toEqual([
       '2028-02-28',
     ])
+  })
+})
+
+describe('a resumption that is not paid', () => {
+  const paused = async (card: string) => {
+    const { id, customer } = await scene.subscribe(3000)
+    await subscriptions(stripe).pause({ providerSubscriptionId: id, creditsUnused: false }, `pause/${id}`)
+    await scene.changeCard(String(customer), card)
+    return { id, resume: () => subscriptions(stripe).resume(id, `resume/${id}`) }
+  }
+
+  it('answers the same when it is repeated after a decline, and its invoice is void', async () => {
+    const { id, resume } = await paused(cardNumbers.declined)
+    expect([await resume(), await resume()]).toEqual([{ outcome: 'declined' }, { outcome: 'declined' }])
+    expect(await scene.latestInvoice(id)).toMatchObject({ status: 'void' })
+  })
+
+  it('waits for the customer where the bank wants to see them', async () => {
+    const { id, resume } = await paused(cardNumbers.authenticates)
+    const answers = [await resume(), await resume()]
+    const { id: invoiceId } = await scene.latestInvoice(id)
+    const page = expect.stringContaining('http') as string
+    expect(answers[0]).toMatchObject({
+      outcome: 'authenticate',
+      invoiceId,
+      due: { amountMinor: 3000 },
+      payUrl: page,
+    })
+    expect(answers[1]).toEqual(answers[0])
+    expect(await scene.latestInvoice(id)).toMatchObject({ status: 'open' })
   })
 })

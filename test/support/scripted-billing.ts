@@ -1,6 +1,12 @@
 import type { ChargeAttempt } from '../../domain/checkout.ts'
 import { BillingError } from '../../domain/errors.ts'
-import type { CardCharge, ChangeRequest, ChargeAnswer, PaymentProvider } from '../../domain/provider.ts'
+import type {
+  CardCharge,
+  ChangeRequest,
+  ChargeAnswer,
+  PaymentProvider,
+  ResumeAnswer,
+} from '../../domain/provider.ts'
 import type { InvoiceSnapshot, SubscriptionSnapshot } from '../../domain/subscription.ts'
 import { brl, invoiceSeen } from './snapshots.ts'
 
@@ -267,10 +273,17 @@ export function createScriptedBilling({ connect, effect }: Wires) {
         change(providerSubscriptionId, { status: 'paused' })
       }),
     resume: async (id, key) =>
-      effect('resume', key, () => {
-        if (defaultAnswer() !== 'pays') return 'declined'
+      effect('resume', key, (): ResumeAnswer => {
+        if (defaultAnswer() === 'needs_customer')
+          return {
+            outcome: 'authenticate',
+            invoiceId: 'in_resume',
+            due: brl(9900),
+            payUrl: 'http://127.0.0.1/confirm',
+          }
+        if (defaultAnswer() !== 'pays') return { outcome: 'declined' }
         change(id, { status: 'active' })
-        return 'resumed'
+        return { outcome: 'resumed' }
       }),
     createTestClock: async ({ clockId }, key) =>
       effect('createTestClock', key, () => {
