@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client'
 import { collectDefaultMetrics } from 'prom-client'
 import { type Config, loadConfig } from '../config.ts'
 import { connect } from '../db/client.ts'
+import { holdToMode } from '../db/installation.ts'
 import { createDispatcher, type Dispatcher } from '../inbox/dispatch.ts'
 import { createLogger, type Logger } from '../log.ts'
 import { API_VERSION } from '../providers/stripe/api-version.ts'
@@ -25,6 +26,11 @@ async function run(config: Config, logger: Logger): Promise<void> {
   const { database, temporal, stripe } = config
   const connections = connect({ ...database, applicationName: 'quittance-api' })
   const { application, system } = connections
+  // Not waited for: while Postgres is away there is nothing to be mixed up, and whoever asks is told to come again.
+  holdToMode(system, stripe.livemode).catch((error: unknown) => {
+    logger.fatal({ error: describeError(error) }, 'api cannot work with this database')
+    process.exit(1)
+  })
   // Lazy: webhooks are stored and statuses read while Temporal is away.
   const connection = Connection.lazy(await temporalConnectionOptions(temporal))
   const client = new Client({ connection, namespace: temporal.namespace })

@@ -66,7 +66,7 @@ const rooms: Record<string, Room> = {
       ...workflowFaces,
     ],
   },
-  'setup/main.ts': { imports: ['config.ts', 'setup'] },
+  'setup/main.ts': { imports: ['config.ts', 'setup', 'db'] },
   local: { imports: ['setup', 'config.ts', 'local'] },
   // A stand-in that shared code with what it stands in for would share its mistakes.
   'local/stripe': { imports: ['local/stripe'] },

@@ -4,6 +4,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { loadSetupConfig, type SetupConfig } from '../config.ts'
+import { connect } from '../db/client.ts'
+import { holdToMode } from '../db/installation.ts'
 import { ensureEventTopics } from './kafka-topics.ts'
 import { migrate } from './migrate.ts'
 import { ensureReconcileSchedule } from './reconcile-schedule.ts'
@@ -25,14 +27,16 @@ if (config.kafka) {
 } else tell('Kafka', 'left out: events stay in the outbox')
 await prepareStripe(config, values['webhook-secret-file'])
 
-async function prepareDatabase({ database, databaseOwnerUrl }: SetupConfig): Promise<void> {
+async function prepareDatabase({ database, databaseOwnerUrl, stripe }: SetupConfig): Promise<void> {
   if (!databaseOwnerUrl) return tell('Postgres', 'not migrated, because DATABASE_OWNER_URL is not set')
   await migrate({
     ownerUrl: databaseOwnerUrl,
     applicationPassword: decodeURIComponent(new URL(database.applicationUrl).password),
     systemPassword: decodeURIComponent(new URL(database.systemUrl).password),
   })
-  tell('Postgres', 'is migrated')
+  const connections = connect({ ...database, poolSize: 1, applicationName: 'quittance-setup' })
+  await holdToMode(connections.system, stripe.livemode).finally(() => connections.close())
+  tell('Postgres', `is migrated, and keeps the books of ${stripe.livemode ? 'live' : 'test'} mode`)
 }
 
 async function prepareStripe(

@@ -4,6 +4,7 @@ import { DefaultLogger, NativeConnection, Runtime, type WorkflowBundleOption } f
 import { collectDefaultMetrics } from 'prom-client'
 import { type Config, loadConfig } from '../config.ts'
 import { connect } from '../db/client.ts'
+import { holdToMode } from '../db/installation.ts'
 import { createDispatcher } from '../inbox/dispatch.ts'
 import { createTellOwner } from '../inbox/tell-owner.ts'
 import { createLogger, type Logger } from '../log.ts'
@@ -38,6 +39,8 @@ async function main(): Promise<void> {
 
   const connections = connect({ ...config.database, applicationName: 'quittance-worker' })
   const { system } = connections
+  const { livemode } = config.stripe
+  await holdToMode(system, livemode)
   // What needs no Temporal goes on without it: events that are committed reach Kafka whatever else is down.
   const publisher = config.kafka && createEventPublisher(config.kafka)
   const relay = publisher && startRelay({ connections, publisher, logger })
@@ -55,7 +58,6 @@ async function main(): Promise<void> {
     connection: Connection.lazy(await temporalConnectionOptions(config.temporal)),
     namespace: config.temporal.namespace,
   })
-  const { livemode } = config.stripe
   const dispatcher = createDispatcher({ system, temporal, livemode, apiVersion: API_VERSION, logger })
   const stripe = createStripeClient(config.stripe)
   const sweep = startSweep({ system, temporal, dispatcher, logger })

@@ -1,5 +1,6 @@
 export * from './clocks.ts'
 export * from './dunning.ts'
+export * from './installation.ts'
 export * from './ledger.ts'
 export * from './messages.ts'
 export * from './notices.ts'

@@ -58,6 +58,12 @@ describe('the API process', () => {
     expect(lines.join('\n')).not.toContain(operatorKey)
   }, 90_000)
 
+  it('does not start in live mode on the database of test mode, and says what to set', async () => {
+    const { lines, exited } = start({ STRIPE_SECRET_KEY: 'sk_live_1' })
+    expect(await exited).toBe(1)
+    expect(lines.join('\n')).toMatch(/STRIPE_SECRET_KEY is a live key.*books of test mode.*DATABASE_URL/)
+  }, 90_000)
+
   it('names every variable that is missing in production, and does not start', async () => {
     const { lines, exited } = start({ NODE_ENV: 'production', DATABASE_URL: '', STRIPE_WEBHOOK_SECRET: '' })
     expect(await exited).not.toBe(0)
