@@ -1,9 +1,9 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { DisputeSnapshot, DisputeStatus } from '../domain/disputes.ts'
 import type { DisputeData } from '../domain/event-data.ts'
-import type { DisputeId, ProjectId } from '../domain/ids.ts'
+import type { CustomerId, DisputeId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
 import type { ChargeRow } from './charges.ts'
-import type { Transaction } from './client.ts'
+import type { Database, Transaction } from './client.ts'
 import { newestFirst, type NewestFirstPage, olderThan } from './newest-first.ts'
 import { disputes } from './schema/index.ts'
 import { ownStripeObjects } from './stripe-objects.ts'
@@ -114,6 +114,40 @@ export function disputeData(row: DisputeRow): DisputeData {
     ...(row.invoiceId !== null && { invoice_id: row.invoiceId }),
     ...(row.evidenceDueAt !== null && { evidence_due_at: row.evidenceDueAt.toISOString() }),
   }
+}
+
+/** What the system may know of a dispute, before a tenant is set. */
+export interface DisputeOwner {
+  projectId: ProjectId
+  disputeId: DisputeId
+  stripeDisputeId: string
+  customerId: CustomerId
+  userId: string
+  paymentId: PaymentId | null
+  subscriptionId: SubscriptionId | null
+  status: DisputeStatus
+  correlationId: string
+}
+
+export async function findDisputeOwner(
+  system: Database,
+  { projectId, disputeId }: Pick<DisputeOwner, 'projectId' | 'disputeId'>,
+): Promise<DisputeOwner | undefined> {
+  const [row] = await system
+    .select({
+      projectId: disputes.projectId,
+      disputeId: disputes.disputeId,
+      stripeDisputeId: disputes.stripeDisputeId,
+      customerId: disputes.customerId,
+      userId: disputes.userId,
+      paymentId: disputes.paymentId,
+      subscriptionId: disputes.subscriptionId,
+      status: disputes.status,
+      correlationId: disputes.correlationId,
+    })
+    .from(disputes)
+    .where(isDispute(projectId, disputeId))
+  return row
 }
 
 const isDispute = (projectId: ProjectId, disputeId: DisputeId) =>

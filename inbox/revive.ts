@@ -1,10 +1,13 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client'
 import type { Logger } from 'pino'
 import type { Database } from '../db/client.ts'
-import { findOpenCase, findPaymentOwner, findSubscriptionOwner } from '../db/owners.ts'
-import { isId, type ProjectId } from '../domain/ids.ts'
+import { findDisputeOwner } from '../db/disputes.ts'
+import { findClockOf, findOpenCase, findPaymentOwner, findSubscriptionOwner } from '../db/owners.ts'
+import { findRefundOwner } from '../db/refunds.ts'
+import { isClosed } from '../domain/disputes.ts'
+import { type DisputeId, isId, type ProjectId, type RefundId } from '../domain/ids.ts'
 import { searchAttributes } from '../workflows/search-attributes.ts'
-import { checkoutStart, dunningStart, subscriptionStart } from './starts.ts'
+import { checkoutStart, disputeStart, dunningStart, refundStart, subscriptionStart } from './starts.ts'
 
 /** Brings back workflows that did not come to their own end: somebody terminated them, or they failed. Temporal's list of
  *  those is a hint, late and soon forgotten. The row decides whether there is anything left to do, and a run that is started
@@ -25,7 +28,7 @@ const START_DEADLINE_MS = 5_000
 /** @returns the runs that are dealt with. One whose workflow could not be started is left to the next round. */
 export async function reviveEnded({ system, temporal, logger, known }: ReviveOptions): Promise<Set<string>> {
   const since = new Date(Date.now() - WITHIN_MS).toISOString()
-  const query = `WorkflowType IN ('checkout', 'subscription', 'dunning') AND ExecutionStatus IN ('Terminated', 'Canceled', 'Failed', 'TimedOut') AND CloseTime > '${since}'`
+  const query = `WorkflowType IN ('checkout', 'subscription', 'dunning', 'refund', 'dispute') AND ExecutionStatus IN ('Terminated', 'Canceled', 'Failed', 'TimedOut') AND CloseTime > '${since}'`
   const dealtWith = new Set<string>()
   for await (const ended of temporal.workflow.list({ query })) {
     const { workflowId, runId } = ended
@@ -50,6 +53,8 @@ export async function reviveEnded({ system, temporal, logger, known }: ReviveOpt
 
   async function startOf(projectId: ProjectId, workflowId: string) {
     const [, id = ''] = workflowId.split('/')
+    if (isId('rfd', id)) return startOfRefund(projectId, id)
+    if (isId('dsp', id)) return startOfDispute(projectId, id)
     if (isId('pay', id)) {
       const payment = await findPaymentOwner(system, { projectId, paymentId: id })
       if (payment?.status !== 'pending') return undefined
@@ -63,6 +68,32 @@ export async function reviveEnded({ system, temporal, logger, known }: ReviveOpt
     return waiting
       ? () => within(() => temporal.workflow.start('dunning', dunningStart(subscription, waiting.invoiceId)))
       : () => within(() => temporal.workflow.start('subscription', subscriptionStart(subscription)))
+  }
+
+  /** The sweep may be quicker with one that Stripe has not been asked for: that run is kept. */
+  async function startOfRefund(projectId: ProjectId, refundId: RefundId) {
+    const refund = await findRefundOwner(system, { projectId, refundId })
+    if (refund?.status !== 'awaiting_approval' && refund?.status !== 'pending') return undefined
+    const start = refundStart({ ...refund, clockId: await findClockOf(system, refund) })
+    return () => within(() => temporal.workflow.start('refund', start))
+  }
+
+  async function startOfDispute(projectId: ProjectId, disputeId: DisputeId) {
+    const dispute = await findDisputeOwner(system, { projectId, disputeId })
+    const ownerId = dispute?.paymentId ?? dispute?.subscriptionId
+    if (!dispute || !ownerId || isClosed(dispute.status)) return undefined
+    const { stripeDisputeId, userId, correlationId } = dispute
+    const clockId = await findClockOf(system, dispute)
+    const start = disputeStart({
+      projectId,
+      disputeId,
+      stripeDisputeId,
+      ownerId,
+      userId,
+      correlationId,
+      clockId,
+    })
+    return () => within(() => temporal.workflow.start('dispute', start))
   }
 
   function within<Result>(call: () => Promise<Result>): Promise<Result> {

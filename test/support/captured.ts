@@ -20,7 +20,11 @@ export async function capture(
   dependencies: ActivityDependencies,
   stripe: LocalStripe,
   projectId: ProjectId,
-  { userId = 'user-1', product = 'book' }: { userId?: string; product?: string } = {},
+  {
+    userId = 'user-1',
+    product = 'book',
+    paymentMethod = 'pm_card_visa',
+  }: { userId?: string; product?: string; paymentMethod?: string } = {},
 ): Promise<Captured> {
   const accepted = await seedPayment(seeded, projectId, { buys: { product }, userId })
   const { paymentId, amount } = accepted
@@ -29,7 +33,7 @@ export async function capture(
     amount,
     currency: accepted.currency,
     customer: customer.id,
-    payment_method: 'pm_card_visa',
+    payment_method: paymentMethod,
     confirm: true,
     off_session: true,
     metadata: { [metadataKeys.project]: projectId, [metadataKeys.payment]: paymentId },
