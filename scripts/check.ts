@@ -1,14 +1,16 @@
-/** `npm run check`: types, lint, format and import rules, each with its time. All of them run, whichever fails. */
+/** `npm run check`: types, lint, format, import rules and the audit of dependencies, each with its time. All of them run, whichever
+ *  fails. */
 
 import { spawn } from 'node:child_process'
 import path from 'node:path'
+import { audit, type AuditVerdict } from './audit.ts'
 import { importBreaches } from './import-rules.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 
 interface Check {
   name: string
-  run: () => Promise<{ passed: boolean; output: string }>
+  run: () => Promise<AuditVerdict>
 }
 
 const checks: Check[] = [
@@ -22,6 +24,7 @@ const checks: Check[] = [
       return { passed: breaches.length === 0, output: breaches.join('\n') }
     },
   },
+  { name: 'audit', run: () => audit(root) },
 ]
 
 /** A tool of node_modules; what it prints is shown only when it fails. */
@@ -46,16 +49,23 @@ function tool(name: string, ...args: string[]): Check['run'] {
 
 const startedAt = Date.now()
 // One after the other: each of them uses every core it finds.
+let passed = 0
 let failed = 0
 for (const { name, run } of checks) {
   const checkStartedAt = Date.now()
-  const { passed, output } = await run()
+  const verdict = await run()
   const seconds = ((Date.now() - checkStartedAt) / 1000).toFixed(1)
-  console.log(`${passed ? '✓' : '✗'} ${name.padEnd(8)} ${seconds} s`)
-  if (passed) continue
-  failed += 1
-  console.log(output.trimEnd())
+  if ('skipped' in verdict) {
+    console.log(`- ${name.padEnd(8)} skipped: ${verdict.skipped}`)
+    continue
+  }
+  console.log(`${verdict.passed ? '✓' : '✗'} ${name.padEnd(8)} ${seconds} s`)
+  if (verdict.passed) passed += 1
+  else {
+    failed += 1
+    console.log(verdict.output.trimEnd())
+  }
 }
 const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
-console.log(`${checks.length - failed} checks passed, ${failed} failed (${seconds} s)`)
+console.log(`${passed} checks passed, ${failed} failed (${seconds} s)`)
 process.exit(failed === 0 ? 0 : 1)
