@@ -47,7 +47,7 @@ const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string', default: '5' } },
 })
 const rounds = Number(values.rounds)
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1')
+if (!Number.isInteger(rounds) || rounds < 1) refuse('--rounds takes a whole number from 1.')
 const rows = positionals.length === 0 ? allRows : positionals.map(rowNamed)
 
 const report = await measure()
@@ -56,8 +56,12 @@ await keep(report)
 
 function rowNamed(id: string): Row {
   const row = allRows.find((one) => one.id === id.toUpperCase())
-  if (!row) throw new Error(`There is no row ${id}. There are ${allRows.map((one) => one.id).join(', ')}.`)
-  return row
+  return row ?? refuse(`There is no row ${id}. There are ${allRows.map((one) => one.id).join(', ')}.`)
+}
+
+function refuse(why: string): never {
+  console.error(why)
+  process.exit(2)
 }
 
 async function measure(): Promise<Report> {

@@ -6,10 +6,11 @@ import { eventually } from '../../test/support/eventually.ts'
 import { sampleEnvelope } from '../events.ts'
 import type { Row } from '../row.ts'
 
-const COUNT = 20_000
+const COUNT = 100_000
 const KEYS = 500
 /** As many as the relay reads at once. */
 const BATCH = 1_000
+const INSERTED_AT_ONCE = 20_000
 
 const drained = 'events'
 
@@ -33,16 +34,19 @@ export const drain: Row = {
 
     async function commitBacklog(): Promise<void> {
       const made = messages()
-      const keys = made.map(({ key }) => key)
-      const envelopes = made.map(({ value }) => value)
-      const ids = made.map(() => mintId('ev'))
-      const positions = made.map((_, index) => Math.floor(index / KEYS) + 1)
       await sql.begin(async (transaction) => {
-        await transaction`
-          insert into outbox (project_id, event_id, topic, message_key, shard, position, envelope)
-          select ${project.projectId}, event_id, ${topics.payments}, message_key, shard, position, envelope
-          from unnest(${ids}::text[], ${keys}::text[], ${keys.map(shardOf)}::int[], ${positions}::bigint[],
-            ${envelopes}::text[]) as rows (event_id, message_key, shard, position, envelope)`
+        for (let from = 0; from < COUNT; from += INSERTED_AT_ONCE) {
+          const rows = made.slice(from, from + INSERTED_AT_ONCE)
+          const keys = rows.map(({ key }) => key)
+          const envelopes = rows.map(({ value }) => value)
+          const ids = rows.map(() => mintId('ev'))
+          const positions = rows.map((_, index) => Math.floor((from + index) / KEYS) + 1)
+          await transaction`
+            insert into outbox (project_id, event_id, topic, message_key, shard, position, envelope)
+            select ${project.projectId}, event_id, ${topics.payments}, message_key, shard, position, envelope
+            from unnest(${ids}::text[], ${keys}::text[], ${keys.map(shardOf)}::int[], ${positions}::bigint[],
+              ${envelopes}::text[]) as rows (event_id, message_key, shard, position, envelope)`
+        }
         await transaction`select pg_notify(${OUTBOX_CHANNEL}, '')`
       })
     }

@@ -13,7 +13,7 @@ const MONTH_MS = 30 * 24 * 3_600_000
 /** Subscriptions that wait for their renewal, all with one worker. */
 export const asleep: Row = {
   id: 'B8',
-  name: `${COUNT.toLocaleString('en')} subscriptions asleep on one worker`,
+  name: `Falling asleep of ${COUNT.toLocaleString('en')} subscriptions on one worker, and what memory they take (not their waking)`,
   bareProgram: 'as many workflows that only sleep',
   roundsAtMost: 1,
   // What one round has taken, the next would find free.
