@@ -32,6 +32,24 @@ describe('the complaints in a log', () => {
     expect(messages).toEqual(['request (500 /payments)', 'request (503 /payments)'])
   })
 
+  it('are the same whatever run of a workflow they are of', () => {
+    const line = (id: string) =>
+      entry(40, `[TMPRL1104] ${id} Workflow task duration exceeded 5 seconds.`, { workflowType: 'checkout' })
+    const [complaint, ...others] = complaintsIn(
+      'worker',
+      [
+        line('01a2273e-ea44-7067-8eb6-97e8d08ce73d:23:1'),
+        line('01a2273e-fc64-725f-a544-aef99aa783e6:4:1'),
+      ].join('\n'),
+    )
+    expect(complaint).toMatchObject({
+      message: '[TMPRL1104] … Workflow task duration exceeded 5 seconds. (checkout)',
+      times: 2,
+    })
+    expect(complaint && reasonFor(complaint)).toMatch(/too busy/)
+    expect(others).toEqual([])
+  })
+
   it('are also what the runtime says, which is no entry', () => {
     const [complaint] = complaintsIn('worker', '(node:7) MaxListenersExceededWarning: Possible leak\n')
     expect(complaint).toMatchObject({ level: 'error', times: 1 })

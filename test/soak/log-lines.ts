@@ -10,6 +10,8 @@ export interface Complaint {
   example: string
 }
 
+/** Of workflows, which would make each line another; the SDK puts the numbers of task and attempt behind them. */
+const runIds = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:\d+)*/g
 const WARNING = 40
 const ERROR = 50
 
@@ -22,7 +24,25 @@ export const expectedComplaints: { message: RegExp; reason: string }[] = [
   {
     message: /^catalog not published yet \(WorkflowUpdateRPCTimeoutOrCancelledError\)/,
     reason:
-      'A new project is answered before its catalog is at Stripe where that takes long; its workflow goes on.',
+      'Temporal took longer than a request waits. The first checkout of an item publishes it if nothing has by then.',
+  },
+  {
+    message: /^request refused \(outcome_pending|^request \(503 /,
+    reason:
+      'Temporal took longer than a request waits. Whoever asked is told to come again, and the work goes on.',
+  },
+  {
+    message: /^event put off: its workflow could not be told \(OwnerNotKnownYet\)/,
+    reason:
+      'A dispute was told of before the payment that it is about had been recorded. It is handed over again.',
+  },
+  {
+    message: /^Activity failed \(playTestClock orchestrator_unavailable\)/,
+    reason: 'Temporal took longer than a tick of a clock waits. It is tried again.',
+  },
+  {
+    message: /^\[TMPRL1104\] … Workflow task duration exceeded 5 seconds/,
+    reason: 'The machine was too busy to work on a task in time. It was worked on all the same.',
   },
 ]
 
@@ -49,13 +69,16 @@ function complaintIn(line: string): Pick<Complaint, 'level' | 'message'> | undef
   // What is no entry of the log comes from the runtime itself, such as a warning or an uncaught exception.
   if (!entry) return { level: 'error', message: line.trim().slice(0, 120) }
   if (entry.level < WARNING) return undefined
-  const { status, route, code, activityType, workflowType, error } = entry
-  const details = [status, route, code, activityType ?? workflowType, error?.type ?? error?.kind].filter(
+  const { status, route, code, activityType, workflowType, reason, error } = entry
+  const cause = error?.type ?? error?.kind ?? reason
+  const details = [status, route, code, activityType ?? workflowType, cause].filter(
     (detail) => detail !== undefined,
   )
   return {
     level: entry.level < ERROR ? 'warning' : 'error',
-    message: [entry.msg, details.length > 0 && `(${details.join(' ')})`].filter(Boolean).join(' '),
+    message: [entry.msg.replaceAll(runIds, '…'), details.length > 0 && `(${details.join(' ')})`]
+      .filter(Boolean)
+      .join(' '),
   }
 }
 
@@ -67,6 +90,7 @@ interface Entry {
   code?: string
   activityType?: string
   workflowType?: string
+  reason?: string
   error?: { kind?: string; type?: string }
 }
 

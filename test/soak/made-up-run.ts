@@ -26,7 +26,7 @@ export function runWith(
     tally: { 'cancels: done': 12, 'buys a book: done': 40 },
     samples,
     settled: still,
-    failedAnswers: 0,
+    answers: { all: 20_000, busy: 20, failed: 0 },
     wasRestarted: false,
     complaints: [],
     flaws: [],

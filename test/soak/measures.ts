@@ -32,6 +32,7 @@ export const measures = {
 
   'operations done': shown('/s'),
   'operation, median': shown('ms'),
+  'load of the machine': shown(''),
   'API: processor': shown('%'),
   'worker: processor': shown('%'),
   'local Stripe: memory': shown('MiB'),

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os'
 import proto from '@temporalio/proto'
 import type { Product } from '../support/product.ts'
 import { STRIPE_TASK_QUEUE, TASK_QUEUE } from '../../workflows/ids.ts'
@@ -8,10 +9,18 @@ import { memoryOfProcesses } from './processes.ts'
 
 export interface Sampler {
   sample(): Promise<Sample>
-  /** Answers of the API that blamed itself, since it began. */
-  failedAnswers(): Promise<number>
+  /** What the API has answered since it began. */
+  answers(): Promise<Answers>
   /** When each process began, which a restart would change. */
   beginnings(): Promise<string>
+}
+
+export interface Answers {
+  all: number
+  /** Those of 503, which ask to come again. */
+  busy: number
+  /** The others of 500 and more. */
+  failed: number
 }
 
 /** Takes samples of a product under a load. */
@@ -47,6 +56,7 @@ export function createSampler(product: Product, load: Load, runDirectory: string
         ...temporal,
         'operations done': latencies_ms.length / passed_s,
         'operation, median': medianOf(latencies_ms),
+        'load of the machine': loadavg()[0] ?? 0,
         'API: processor': share(now.apiCpu_s - before.apiCpu_s),
         'worker: processor': share(now.workerCpu_s - before.workerCpu_s),
         'local Stripe: memory': memory.get('stripe') ?? 0,
@@ -58,9 +68,11 @@ export function createSampler(product: Product, load: Load, runDirectory: string
       return sample
     },
 
-    async failedAnswers() {
+    async answers() {
       const api = await figuresOf(product.metricsUrls.api)
-      return api('http_request_duration_seconds_count', /status="5\d\d"/)
+      const count = (status: RegExp) => api('http_request_duration_seconds_count', status)
+      const busy = count(/status="503"/)
+      return { all: count(/status=/), busy, failed: count(/status="5\d\d"/) - busy }
     },
 
     async beginnings() {

@@ -84,7 +84,7 @@ export async function soak(product: Product, options: SoakOptions): Promise<Soak
     tally: Object.fromEntries(load.tally),
     samples,
     settled,
-    failedAnswers: await sampler.failedAnswers(),
+    answers: await sampler.answers(),
     wasRestarted: (await sampler.beginnings()) !== beginnings,
     complaints: await complaintsOf(product),
     flaws,
