@@ -60,12 +60,11 @@ export function nextDunningStep(progress: DunningProgress, now: number): Dunning
   const nextRetryAt = retryTimes[retriesDone]
   if (nextRetryAt === undefined) return { kind: 'exhaust', at: Math.max(graceUntil, endOfRetries) }
 
-  const due = retryTimes.findLastIndex((at) => at <= now)
-  const retryStep: DunningStep =
-    due >= retriesDone
-      ? { kind: 'retry', at: retryTimes[due] ?? nextRetryAt, retry: due + 1 }
-      : { kind: 'retry', at: nextRetryAt, retry: retriesDone + 1 }
-  const steps: DunningStep[] = [retryStep]
+  const retry = Math.max(
+    retryTimes.findLastIndex((at) => at <= now),
+    retriesDone,
+  )
+  const steps: DunningStep[] = [{ kind: 'retry', at: retryTimes[retry] ?? nextRetryAt, retry: retry + 1 }]
   // Once the retry is due there is nothing to announce any more.
   if (retriesNoticed <= retriesDone && nextRetryAt > now)
     steps.push({
@@ -73,8 +72,9 @@ export function nextDunningStep(progress: DunningProgress, now: number): Dunning
       at: nextRetryAt - duration(policy.noticeBefore),
       retry: retriesDone + 1,
     })
-  if (!progress.graceEnded && graceUntil < endOfRetries) steps.push({ kind: 'end_grace', at: graceUntil })
-  // At the same moment the retry comes first: it may pay what would otherwise end access.
+  if (!progress.graceEnded) steps.push({ kind: 'end_grace', at: graceUntil })
+  // At the same moment the retry comes first: it may pay what would otherwise end access. So a grace that outlasts the
+  // retries never ends before the case does.
   return steps.reduce((earliest, step) => (step.at < earliest.at ? step : earliest))
 }
 

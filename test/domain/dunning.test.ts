@@ -124,6 +124,10 @@ describe('a grace', () => {
 })
 
 describe('a policy', () => {
+  it('with what is no duration is refused, whoever let it in', () => {
+    expect(() => nextDunningStep(fresh({ retries: ['P1M'] }), failedAt)).toThrow(RangeError)
+  })
+
   it('without retries waits for the end of the grace and gives up', () => {
     expect(told(play(fresh({ retries: [] })))).toEqual(['day 7: exhaust'])
     expect(told(play(fresh({ retries: [], grace: 'P0D' })))).toEqual(['day 0: exhaust'])
@@ -160,6 +164,15 @@ describe('a case that nobody worked on', () => {
   it('for four days tries once for the retry it missed, and keeps the days of the others', () => {
     const away = play(fresh(), (step) => (step.at === day(2) ? 4 * DAY : 0))
     expect(told(away).slice(0, 3)).toEqual(['day 6: retry 2', 'day 6: notice 3', 'day 7: retry 3'])
+  })
+
+  it('ends with the day of its last retry, where that was used up before and the grace is over', () => {
+    const done = { ...fresh({ grace: 'P4D' }), retriesDone: 3 }
+    expect(nextDunningStep(done, day(5))).toEqual({ kind: 'exhaust', at: day(7) })
+  })
+
+  it('counts what falls due this very moment among what it missed', () => {
+    expect(nextDunningStep(fresh(), day(5))).toEqual({ kind: 'retry', at: day(5), retry: 2 })
   })
 
   it('does not announce what is already due', () => {
@@ -309,7 +322,8 @@ describe('the status of a case', () => {
     ['voided', []],
     ['canceled', []],
   ])('%s can still become %j and nothing else', (status, expected) => {
-    expect(endings.filter((ending) => nextDunningStatus(status, ending) !== undefined)).toEqual(expected)
+    const reached = endings.map((ending) => nextDunningStatus(status, ending))
+    expect(reached.filter((next) => next !== undefined)).toEqual(expected)
   })
 
   it('never opens again', () => {
