@@ -43,7 +43,7 @@ export function decideSubscription(
   const change =
     renewalWithPlan(known, seen, newlyPaid) ??
     changeOfPlan(known, seen) ??
-    (newlyPaid && changeByPayment(known, seen)) ??
+    (newlyPaid && changeByPayment(known, newlyPaid)) ??
     changeByStatus(known, statusOf(seen))
   const nextStatus = change ? nextSubscriptionStatus(status, change) : status
   // Not in the table, so it cannot happen to one of ours.
@@ -121,10 +121,10 @@ function pendingAfter(known: KnownSubscription, seen: SeenSubscription): Pending
  *  period is a renewal only when its invoice has been paid. */
 function changeByPayment(
   known: KnownSubscription,
-  { latestInvoice }: SubscriptionSnapshot,
+  { billingReason }: InvoiceSnapshot,
 ): SubscriptionChange | undefined {
   const { status: from } = known
-  if (from === 'active') return latestInvoice?.billingReason === 'subscription_cycle' ? 'renewed' : undefined
+  if (from === 'active') return billingReason === 'subscription_cycle' ? 'renewed' : undefined
   return from === 'past_due' && !owesEarlier(known) ? 'recovered' : undefined
 }
 
@@ -155,7 +155,7 @@ function changeByStatus(
       // Stripe's status follows the latest invoice alone: an earlier one may still be unpaid.
       if (owesEarlier(known) && from !== 'incomplete' && from !== 'paused')
         return from === 'past_due' ? undefined : 'payment_failed'
-      return from === 'active' ? undefined : towardsActive[from]
+      return towardsActive[from]
     case 'past_due':
     case 'unpaid':
       if (from === 'past_due') return undefined
@@ -174,10 +174,11 @@ function changeByStatus(
 const towardsActive = {
   incomplete: 'activated',
   trialing: 'activated',
+  active: undefined,
   past_due: 'recovered',
   paused: 'resumed',
   canceled: undefined,
-} as const satisfies Record<Exclude<SubscriptionStatus, 'active'>, SubscriptionChange | undefined>
+} as const satisfies Record<SubscriptionStatus, SubscriptionChange | undefined>
 
 /** Whether money that is seen with this change belongs to it. Where not, the next step tells it. */
 function settlesInvoice(change: SubscriptionChange, { billingReason }: InvoiceSnapshot): boolean {

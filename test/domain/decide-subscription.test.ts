@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { hasAccess, type PendingChange, subscriptionStatuses } from '../../domain/subscription.ts'
-import { brl, invoiceSeen } from '../support/snapshots.ts'
+import { decideSubscription } from '../../domain/decide-subscription.ts'
+import {
+  hasAccess,
+  type KnownSubscription,
+  type PendingChange,
+  type SubscriptionSnapshot,
+  subscriptionStatuses,
+} from '../../domain/subscription.ts'
+import { brl, invoiceSeen, knownAs, subscriptionSeen } from '../support/snapshots.ts'
 import { cycle, live, liveOn, MONTH, seenIn, sold } from './subscription-lives.ts'
 
 describe('the life of a subscription', () => {
@@ -87,6 +94,57 @@ describe('the life of a subscription', () => {
     ])
   })
 
+  it('tells a payment that came before the end as a recovery, and then the end', () => {
+    const failed = seenIn(2, { status: 'past_due', latestInvoice: cycle(2, 'open') })
+    const ended = seenIn(2, { status: 'canceled', latestInvoice: cycle(2, 'paid') })
+    expect(live(seenIn(1), failed, ended).story).toEqual([
+      'activated',
+      'payment_failed',
+      'recovered in_2',
+      'canceled',
+    ])
+  })
+
+  it('enters with its end what was paid in a trial', () => {
+    const trial = seenIn(1, { status: 'trialing' })
+    const ended = seenIn(2, { status: 'canceled', latestInvoice: cycle(2, 'paid') })
+    expect(live(trial, ended).story).toEqual(['trial_started', 'canceled in_2'])
+  })
+
+  it.each(['past_due', 'unpaid'] as const)(
+    'has not failed while Stripe still says %s of what is paid: the invoice is marked first',
+    (status) => {
+      const failed = seenIn(2, { status, latestInvoice: cycle(2, 'open') })
+      const paid = seenIn(2, { status, latestInvoice: cycle(2, 'paid') })
+      expect(live(seenIn(1), failed, paid, paid)).toMatchObject({
+        status: 'active',
+        story: ['activated', 'payment_failed', 'recovered in_2'],
+      })
+      const trial = seenIn(1, { status: 'trialing' })
+      expect(live(trial, paid).story).toEqual(['trial_started', 'activated', 'renewed in_2'])
+    },
+  )
+
+  it('fails from a trial as it does later: nothing was activated', () => {
+    const trial = seenIn(1, { status: 'trialing' })
+    const failed = seenIn(2, { status: 'past_due', latestInvoice: cycle(2, 'open') })
+    expect(live(trial, failed).story).toEqual(['trial_started', 'payment_failed'])
+  })
+
+  it('is ended by a first payment that was never made, once it ran, and by nothing that is still incomplete', () => {
+    expect(live(seenIn(1), seenIn(1, { status: 'incomplete' })).story).toEqual(['activated'])
+    expect(live(seenIn(1), seenIn(1, { status: 'incomplete_expired' })).story).toEqual([
+      'activated',
+      'canceled',
+    ])
+  })
+
+  it('begins with the plan that it runs on, where that was changed before we first looked', () => {
+    const { story, life } = live(seenIn(1, { priceId: 'price_team' }))
+    expect(story).toEqual(['activated'])
+    expect(life.known.planId).toBe('team')
+  })
+
   it('is not moved back by an older look that comes late, but is ended by it', () => {
     const renewed = seenIn(2, { latestInvoice: cycle(2, 'paid') })
     expect(live(seenIn(1), renewed, seenIn(1)).story).toEqual(['activated', 'renewed in_2'])
@@ -115,6 +173,52 @@ describe('the life of a subscription', () => {
   })
 })
 
+describe('what is told as new terms', () => {
+  const decided = (
+    known: Partial<KnownSubscription>,
+    seen: Partial<SubscriptionSnapshot>,
+    graceEnded = false,
+  ) =>
+    decideSubscription(knownAs(known), {
+      ...subscriptionSeen(seen),
+      plan: { planId: 'pro', planVersion: 1 },
+      graceEnded,
+    })
+  const news = { change: undefined, paidInvoice: undefined, pendingChange: undefined }
+
+  it('is nothing where all is as it is known', () => {
+    expect(decided({}, {})).toBeUndefined()
+  })
+
+  it.each<[Partial<SubscriptionSnapshot>]>([
+    [{ currentPeriodStart: 1 }],
+    [{ currentPeriodEnd: 1 }],
+    [{ cancelAtPeriodEnd: true }],
+    [{ trialEnd: 1 }],
+    [{ quantity: 2 }],
+  ])('is each of them alone: %j', (seen) => {
+    expect(decided({}, seen)).toEqual({ status: 'active', ...news })
+  })
+
+  it('is the end of a grace', () => {
+    expect(decided({}, {}, true)).toEqual({ status: 'active', ...news })
+  })
+
+  it.each(['trialing', 'paused'] as const)('is told of one that stays %s', (status) => {
+    expect(decided({ status }, { status, quantity: 2 })).toEqual({ status, ...news })
+    expect(decided({ status }, { status })).toBeUndefined()
+  })
+
+  it('gives no access back while an invoice is left unpaid that nobody works through any more', () => {
+    const latestInvoice = cycle(3, 'paid')
+    expect(decided({ status: 'past_due', leftUnpaid: ['in_2'] }, { latestInvoice })).toEqual({
+      ...news,
+      status: 'past_due',
+      paidInvoice: latestInvoice,
+    })
+  })
+})
+
 describe('unpaid invoices', () => {
   const failed = (period: number) =>
     seenIn(period, { status: 'past_due', latestInvoice: cycle(period, 'open') })
@@ -135,6 +239,26 @@ describe('unpaid invoices', () => {
     expect(liveOn(other, paid(2))).toMatchObject({ status: 'past_due', story: ['updated in_2'] })
     const settled = { ...other, cases: { in_1b: 'recovered' as const } }
     expect(liveOn(settled, paid(2))).toMatchObject({ status: 'active', story: ['recovered in_2'] })
+  })
+})
+
+describe('an earlier invoice that is open', () => {
+  const owing = (known: Partial<KnownSubscription>) => ({
+    known: { ...sold().known, ...known },
+    cases: { in_0: 'open' as const },
+  })
+
+  it('makes past due what Stripe takes for active, and no more than once', () => {
+    const { story, life } = liveOn(owing({ status: 'active' }), seenIn(1), seenIn(1))
+    expect(story).toEqual(['payment_failed'])
+    expect(life.known.status).toBe('past_due')
+  })
+
+  it.each([
+    ['incomplete', 'activated'],
+    ['paused', 'resumed'],
+  ] as const)('lets one that is %s be told as %s first', (status, told) => {
+    expect(liveOn(owing({ status }), seenIn(1)).story).toEqual([told, 'payment_failed'])
   })
 })
 
@@ -206,6 +330,42 @@ describe('a change that is pending', () => {
     expect(story).toEqual(['renewed in_2'])
     expect(life.known).toMatchObject({ planId: 'team' })
     expect(life.known).not.toHaveProperty('pendingChange')
+  })
+
+  it.each([
+    ['plan', { planId: 'enterprise' }],
+    ['version of it', { planVersion: 2 }],
+  ])('is not what has come where that is another %s: both are told', (_what, change) => {
+    const come = seenIn(2, { priceId: 'price_team', latestInvoice: cycle(2, 'paid') })
+    expect(liveOn(asked(change), come).story).toEqual(['plan_changed', 'renewed in_2'])
+  })
+
+  it('is a renewal only when the invoice of the new period is paid', () => {
+    const come = seenIn(2, { priceId: 'price_team', latestInvoice: cycle(2, 'draft') })
+    const paid = seenIn(2, { priceId: 'price_team', latestInvoice: cycle(2, 'paid') })
+    expect(liveOn(asked(), come, paid).story).toEqual(['plan_changed', 'renewed in_2'])
+    const upgrade = invoiceSeen({ invoiceId: 'in_up', billingReason: 'subscription_update' })
+    const atOnce = seenIn(1, { priceId: 'price_team', latestInvoice: upgrade })
+    expect(liveOn(asked(), atOnce).story).toEqual(['plan_changed in_up'])
+  })
+
+  it('comes apart from the recovery of one that was behind', () => {
+    const { known, cases } = asked()
+    const come = seenIn(2, { priceId: 'price_team', latestInvoice: cycle(2, 'paid') })
+    expect(liveOn({ known: { ...known, status: 'past_due' }, cases }, come).story).toEqual([
+      'plan_changed',
+      'recovered in_2',
+    ])
+  })
+
+  it.each([
+    ['version', { planId: 'pro', planVersion: 2 }],
+    ['quantity', { planId: 'pro', quantity: 5 }],
+  ])('to another %s of the same plan stays until it has come', (_what, change) => {
+    expect(liveOn(asked(change), scheduled)).toMatchObject({
+      story: [],
+      life: { known: { pendingChange: change } },
+    })
   })
 
   it('is over when it was taken back at Stripe, or has lapsed unpaid', () => {
