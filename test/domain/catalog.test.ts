@@ -9,7 +9,6 @@ import {
   totalOf,
   unitPriceOf,
 } from '../../domain/catalog.ts'
-import { defaultDunningPolicy, flawOf, parseDuration } from '../../domain/dunning-policy.ts'
 import { currency, money } from '../../domain/money.ts'
 
 const price = money(9900, currency('brl'))
@@ -59,53 +58,5 @@ describe('what a catalog lets a project do', () => {
     ],
   ])('is detected: %s', (_name, plans, products, paymentTypes, features) => {
     expect(featuresOf({ plans, products })).toEqual({ paymentTypes, features })
-  })
-})
-
-describe('a dunning policy', () => {
-  it('is sound by default', () => {
-    expect(flawOf(defaultDunningPolicy)).toBeUndefined()
-  })
-
-  it.each([
-    ['P3D', 72],
-    ['PT12H', 12],
-    ['P0D', 0],
-  ])('counts in hours of the clock: %s is %i', (text, hours) => {
-    expect(parseDuration(text)).toBe(hours * 3_600_000)
-  })
-
-  it.each([
-    '',
-    'P',
-    'PT',
-    '3D',
-    'P3',
-    'P1M',
-    'P1Y',
-    'P1W',
-    'P-3D',
-    'P3DT1H',
-    'P1.5D',
-    'p3d',
-    ' P3D',
-    'P1000D',
-  ])('has no duration such as %j', (text) => {
-    expect(parseDuration(text)).toBeUndefined()
-  })
-
-  it.each([
-    [{ retries: ['P5D', 'P3D'] }, 'retries'],
-    [{ retries: ['P3D', 'P3D'] }, 'retries'],
-    [{ retries: ['P0D'] }, 'retries'],
-    [{ retries: ['P91D'] }, 'retries'],
-    [{ grace: 'P91D' }, 'grace'],
-    [{ noticeBefore: 'P4D' }, 'noticeBefore'],
-  ])('has a flaw: %j', (change, field) => {
-    expect(flawOf({ ...defaultDunningPolicy, ...change })?.field).toBe(field)
-  })
-
-  it('may retry never: then nothing can be announced either', () => {
-    expect(flawOf({ ...defaultDunningPolicy, retries: [], noticeBefore: 'P0D' })).toBeUndefined()
   })
 })
