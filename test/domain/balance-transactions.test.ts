@@ -104,24 +104,87 @@ describe('what a balance transaction adds to the ledger', () => {
     )
   })
 
+  const paidOut = (type: string, more: Partial<BalanceTransaction> = {}): BalanceTransaction => ({
+    balanceTransactionId: 'txn_1',
+    type,
+    reportingCategory: type,
+    amount: money(-500, currency('usd')),
+    feeMinor: 0,
+    netMinor: -500,
+    createdAt: 0,
+    availableOn: 0,
+    ...more,
+  })
+
+  // https://docs.stripe.com/reports/balance-transaction-types: whatever is not named here waits for a person.
   it.each([
     ['payout', 'bank'],
+    ['payout_cancel', 'bank'],
     ['payout_failure', 'bank'],
+    ['topup', 'bank'],
+    ['topup_reversal', 'bank'],
     ['stripe_fee', 'fees'],
+    ['stripe_fx_fee', 'fees'],
+    ['tax_fee', 'fees'],
+    ['network_cost', 'fees'],
   ])('of the type %s goes to %s', (type, account) => {
-    const one: BalanceTransaction = {
-      balanceTransactionId: 'txn_1',
-      type,
-      reportingCategory: type,
-      amount: money(-500, currency('usd')),
-      feeMinor: 0,
-      netMinor: -500,
-      createdAt: 0,
-      availableOn: 0,
-    }
+    const one = paidOut(type)
     expect([isOfAccount(one), isOfOwner(one)]).toEqual([true, false])
     expect(balanceTransfers(one, 'itself')).toEqual([
       { debit: account, credit: 'stripe_balance', amount: money(500, currency('usd')) },
     ])
+  })
+
+  it.each(['charge', 'payment', 'payment_refund', 'payment_failure_refund', 'refund', 'refund_failure'])(
+    'of the type %s has an owner whose entry explains it',
+    (type) => {
+      expect([isOfAccount(paidOut(type)), isOfOwner(paidOut(type))]).toEqual([false, true])
+      expect(balanceTransfers(paidOut(type), 'owner')).toEqual([])
+    },
+  )
+
+  it('has an owner when it adjusts for a dispute, and none when it adjusts for something else', () => {
+    const adjusting = (kind: 'dispute' | 'other') =>
+      isOfOwner(paidOut('adjustment', { source: { kind, sourceId: 'dp_1' } }))
+    expect([adjusting('dispute'), adjusting('other'), isOfOwner(paidOut('adjustment'))]).toEqual([
+      true,
+      false,
+      false,
+    ])
+    expect(isOfOwner(paidOut('reserve_transaction', { source: { kind: 'dispute', sourceId: 'dp_1' } }))).toBe(
+      false,
+    )
+  })
+
+  it('of a type that nobody knows waits for a person, and what others sold is kept apart', () => {
+    const one = paidOut('reserve_transaction')
+    expect(isOfAccount(one)).toBe(false)
+    const amount = money(500, currency('usd'))
+    expect(balanceTransfers(one, 'itself')).toEqual([
+      { debit: 'unexplained', credit: 'stripe_balance', amount },
+    ])
+    expect(balanceTransfers(one, 'foreign')).toEqual([
+      { debit: 'other_business', credit: 'stripe_balance', amount },
+    ])
+  })
+
+  it('enters the fee as an expense, and a fee that Stripe gives back as less of one', () => {
+    const fee = (feeMinor: number) => balanceTransfers(paidOut('charge', { feeMinor }), 'nobody')
+    const amount = money(30, currency('usd'))
+    expect(fee(30)).toEqual([{ debit: 'fees', credit: 'stripe_balance', amount }])
+    expect(fee(-30)).toEqual([{ debit: 'stripe_balance', credit: 'fees', amount }])
+    expect(fee(0)).toEqual([])
+  })
+
+  it('exchanges what the customer saw for what Stripe settled, and nothing where both are one', () => {
+    const source = { kind: 'charge' as const, sourceId: 'ch_1', amount: money(1_000, currency('brl')) }
+    const amount = money(180, currency('usd'))
+    expect(exchangeTransfers(paidOut('charge', { amount, source }))).toEqual([
+      { debit: 'currency_exchange', credit: 'stripe_balance', amount: source.amount },
+      { debit: 'stripe_balance', credit: 'currency_exchange', amount },
+    ])
+    expect(exchangeTransfers(paidOut('charge', { amount: source.amount, source }))).toEqual([])
+    expect(exchangeTransfers(paidOut('charge'))).toEqual([])
+    expect(exchangeTransfers(paidOut('charge', { source: { kind: 'charge', sourceId: 'ch_1' } }))).toEqual([])
   })
 })

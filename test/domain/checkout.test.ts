@@ -89,6 +89,11 @@ describe('what a look at Stripe means', () => {
     ],
     ['a page nobody used has expired', { session: 'expired' }, 'session_expired'],
     [
+      'a page that was left while a card was tried has expired',
+      { session: 'expired', attempts: [attempt('pending')] },
+      'session_expired',
+    ],
+    [
       'a page on which every card was declined has failed',
       { session: 'expired', attempts: [attempt('failed')] },
       'payment_failed',
@@ -250,6 +255,18 @@ describe('the next look', () => {
       if (now !== undefined) looks.push(now)
     }
     expect(looks).toEqual([2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY + MINUTE])
+  })
+
+  it('comes right after the end of a page that lives for half an hour, not when a longer one would be looked at', () => {
+    expect(nextLook({ openedAt: 0, expiresAt: 30 * MINUTE, now: 10 * MINUTE })).toBe(31 * MINUTE)
+  })
+
+  it('comes daily once the page has ended, for as long as slow money may settle, and then no more', () => {
+    const ended = DAY + MINUTE
+    const next = (now: number) => nextLook({ openedAt: 0, expiresAt: DAY, now })
+    expect(next(ended)).toBe(ended + DAY)
+    expect(next(ended + 30 * DAY - 1)).toBe(ended + 31 * DAY - 1)
+    expect(next(ended + 30 * DAY)).toBeUndefined()
   })
 
   it('is not delayed by whoever looks in between', () => {

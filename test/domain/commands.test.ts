@@ -179,6 +179,16 @@ describe('a refusal', () => {
     )
   })
 
+  it('names the invoices that nobody tries any more, for whoever asks to try them again', () => {
+    const left = knownAs({ status: 'past_due', graceEnded: true, leftUnpaid: ['in_1', 'in_2'] })
+    expect(refusalOf({ kind: 'retryPayment' }, left, now)?.detail).toContain('in_1, in_2')
+  })
+
+  it('is what a pause gets that ends this very moment', () => {
+    expect(refusalOf({ kind: 'pause', until: now }, knownAs(), now)?.code).toBe('invalid_request')
+    expect(refusalOf({ kind: 'pause', until: now + 1 }, knownAs(), now)).toBeUndefined()
+  })
+
   it('never keeps anybody from ending a running subscription now', () => {
     fc.assert(
       fc.property(anyKnown, (known) => {

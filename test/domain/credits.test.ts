@@ -6,6 +6,7 @@ import {
   creditTransfers,
   expiredLots,
   inSpendingOrder,
+  isSpendable,
   type LotChange,
   type MovementKind,
   nextExpiry,
@@ -42,7 +43,8 @@ describe('lots', () => {
       lot(4, { expiresAt: at(9) }),
       lot(5),
     ]
-    expect(inSpendingOrder(lots).map(({ number }) => number)).toEqual([3, 2, 4, 1, 5])
+    for (const found of [lots, lots.toReversed()])
+      expect(inSpendingOrder(found).map(({ number }) => number)).toEqual([3, 2, 4, 1, 5])
     expect(takeCredits(lots, 250).map(({ lot: { number }, credits }) => [number, credits])).toEqual([
       [3, 100],
       [2, 100],
@@ -50,6 +52,7 @@ describe('lots', () => {
     ])
     expect(nextExpiry(lots)).toEqual(at(2))
     expect(nextExpiry([lot(1), lot(2, { expiresAt: at(1), remaining: 0 })])).toBeUndefined()
+    expect(nextExpiry([])).toBeUndefined()
   })
 
   it('cannot be spent from the moment at which they expire', () => {
@@ -58,6 +61,13 @@ describe('lots', () => {
     expect(balanceAt(lots, at(1))).toBe(100)
     expect(expiredLots(lots, at(1)).map(({ number }) => number)).toEqual([1])
     expect(() => takeCredits([lot(1)], 101)).toThrow(RangeError)
+  })
+
+  it('that are used up neither expire nor are spent', () => {
+    const empty = lot(1, { expiresAt: at(1), remaining: 0 })
+    expect(expiredLots([empty], at(2))).toEqual([])
+    expect(takeCredits([empty, lot(2)], 100).map(({ lot: { number } }) => number)).toEqual([2])
+    expect(isSpendable(empty, at(0))).toBe(false)
   })
 
   it('earn what was paid for them as they are used, rounded down over all that is used', () => {
@@ -76,7 +86,8 @@ describe('lots', () => {
     // Rounded up: nobody keeps credits that were refunded.
     expect(takeBack(half, 1)).toEqual({ credits: 1, amountMinor: 1 })
     expect(takeBack(half, 333)).toEqual({ credits: 34, amountMinor: 333 })
-    expect(() => takeBack(half, 501)).toThrow(RangeError)
+    expect(takeBack(half, 500)).toEqual({ credits: 50, amountMinor: 500 })
+    for (const amount of [501, 0, -1]) expect(() => takeBack(half, amount)).toThrow(RangeError)
     expect(refundable(lot(1))).toEqual({ credits: 100, amountMinor: 0 })
   })
 })

@@ -50,5 +50,16 @@ describe('an error of the catalogue', () => {
     })
     expect(error).toMatchObject({ cause, facts: { provider_request_id: 'req_1' }, retryAfterSeconds: 7 })
     expect(error.fields).toEqual([])
+    expect(error.name).toBe('BillingError')
+  })
+
+  it('has no facts and names no fields where there is nothing more to say', () => {
+    expect(new BillingError('internal')).toMatchObject({
+      facts: {},
+      fields: [],
+      retryAfterSeconds: undefined,
+    })
+    const fields = [{ path: 'amount', message: 'Use a positive amount.' }]
+    expect(new BillingError('invalid_request', { fields }).fields).toEqual(fields)
   })
 })

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { externalNamePattern, idFromBytes, isId, parseId } from '../../domain/ids.ts'
+import { externalNamePattern, idFromBytes, isId, parseId, patternOfId } from '../../domain/ids.ts'
 
 const sixteenBytes = fc.uint8Array({ minLength: 16, maxLength: 16 })
 
@@ -43,6 +43,15 @@ describe('an id', () => {
 
   it('needs sixteen bytes', () => {
     expect(() => idFromBytes('pay', new Uint8Array(15))).toThrow(RangeError)
+  })
+
+  it.each([
+    `pay_${'z'.repeat(26)}`,
+    `sbs_${'z'.repeat(26)}`,
+    `xpay_${'z'.repeat(26)}`,
+    `pay_${'z'.repeat(27)}`,
+  ])('is taken by its pattern where it is taken for one: %s', (text) => {
+    expect(new RegExp(patternOfId('pay')).test(text)).toBe(isId('pay', text))
   })
 
   it.each([

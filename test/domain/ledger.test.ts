@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PaymentType } from '../../domain/catalog.ts'
-import { ledgerAccounts, paymentTransfers } from '../../domain/ledger.ts'
+import { ACCOUNT_BOOK, accounts, balanceOf, ledgerAccounts, paymentTransfers } from '../../domain/ledger.ts'
 import { currency, MAX_AMOUNT_MINOR, money } from '../../domain/money.ts'
 
 const paymentType = fc.constantFrom<PaymentType>('one_time', 'subscription', 'credits')
@@ -59,10 +59,41 @@ describe('the transfers of a payment', () => {
     ])
   })
 
+  it.each<[PaymentType, string]>([
+    ['one_time', 'revenue'],
+    ['credits', 'customer_credits'],
+  ])('of a %s payment credit what is tax to the state, and the rest alone to %s', (type, account) => {
+    expect(paymentTransfers(type, money(2500, currency('brl')), 400)).toEqual([
+      { debit: 'stripe_balance', credit: account, amount: money(2100, currency('brl')) },
+      { debit: 'stripe_balance', credit: 'tax', amount: money(400, currency('brl')) },
+    ])
+  })
+
   it.each<PaymentType>(['one_time', 'subscription', 'credits'])(
     'are none where nothing was due: %s',
     (type) => {
       expect(paymentTransfers(type, money(0, currency('brl')))).toEqual([])
     },
   )
+})
+
+describe('what an account shows', () => {
+  it('grows on the side of the account', () => {
+    expect(balanceOf('stripe_balance', { debited: 700, credited: 200 })).toBe(500)
+    expect(balanceOf('revenue', { debited: 200, credited: 700 })).toBe(500)
+  })
+
+  it('is what we have and spend on the debit side, and what we owe and earn on the credit side', () => {
+    expect(ledgerAccounts.filter((account) => accounts[account].side === 'credit')).toEqual([
+      'revenue',
+      'tax',
+      'customer_credits',
+      'other_business',
+      'unexplained',
+    ])
+  })
+})
+
+it('the book of the account has the id under which a migration made it', () => {
+  expect(ACCOUNT_BOOK).toBe('prj_00000000000000000000000000')
 })

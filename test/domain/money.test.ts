@@ -1,6 +1,14 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { amountStepOf, currency, decimalsOf, describeMoney, isCurrency, money } from '../../domain/money.ts'
+import {
+  amountStepOf,
+  currency,
+  currencyCodes,
+  decimalsOf,
+  describeMoney,
+  isCurrency,
+  money,
+} from '../../domain/money.ts'
 
 describe('money', () => {
   it.each([0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('is whole: %d is not', (amount) => {
@@ -28,6 +36,24 @@ describe('money', () => {
   ])('in %s has %i decimals and is charged in steps of %i', (code, decimals, step) => {
     expect(decimalsOf(currency(code))).toBe(decimals)
     expect(amountStepOf(currency(code))).toBe(step)
+  })
+
+  // https://docs.stripe.com/currencies: a code that is missing here could not be sold in, one too many would be refused there.
+  it('is in one of the currencies that Stripe charges in', () => {
+    expect(currencyCodes.join(' ')).toBe(
+      'aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf ' +
+        'clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf ' +
+        'idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt ' +
+        'mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf ' +
+        'sar sbd scr sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd vuv ' +
+        'wst xaf xcd xcg xof xpf yer zar zmw',
+    )
+    expect(currencyCodes.filter((code) => decimalsOf(currency(code)) === 0).join(' ')).toBe(
+      'bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf',
+    )
+    expect(currencyCodes.filter((code) => decimalsOf(currency(code)) === 3).join(' ')).toBe(
+      'bhd jod kwd omr tnd',
+    )
   })
 
   it.each([

@@ -83,6 +83,57 @@ describe('the mail of a notice', () => {
     expect(composeNotice(ended, 'Acme').text).toContain('has ended.\n\nYou no longer have access')
   })
 
+  it('tells in the subject whether it has ended or will', () => {
+    expect(mail({ kind: 'subscription_canceled' }).subject).toBe('Your subscription to Pro is canceled')
+    const { access_until: _until, ...ended } = notice({ kind: 'subscription_canceled' })
+    expect(composeNotice(ended, 'Acme').subject).toBe('Your subscription to Pro has ended')
+  })
+
+  it('tells of a pause how long access lasts and what would end it, where that is known', () => {
+    const paused = mail({ kind: 'subscription_paused', reason: 'You asked for it.' })
+    expect(paused.text.split('\n\n')).toEqual([
+      'Your subscription to Pro is paused.',
+      'You asked for it.',
+      'You keep access until 30 April 2026, 23:59 UTC.',
+      'It goes on as soon as BRL 99.00 is paid.',
+      'Pay now: https://invoice.stripe.com/i/1?a=1&b=2',
+      'Acme\n',
+    ])
+    const { access_until: _until, pay_url: _url, ...bare } = notice({ kind: 'subscription_paused' })
+    expect(composeNotice(bare, 'Acme').text).toBe('Your subscription to Pro is paused.\n\nAcme\n')
+  })
+
+  it('names no amount that it does not know, and begins a subject with a capital all the same', () => {
+    for (const missing of ['amount', 'currency'] as const) {
+      const { [missing]: _missing, ...rest } = notice()
+      expect(composeNotice(rest, 'Acme').subject).toBe('The amount due for Pro could not be collected')
+    }
+  })
+
+  it('names no day that it does not know', () => {
+    const { retry_at: _at, grace_until: _until, ...rest } = notice({ kind: 'retry_upcoming' })
+    const { subject, text } = composeNotice(rest, 'Acme')
+    expect(subject).toBe('We will try your payment again')
+    expect(text).not.toContain('You keep access')
+  })
+
+  it('has a link only where there is something to pay and an address to pay at', () => {
+    expect(mail({ kind: 'payment_recovered' }).html).not.toContain('<a ')
+    const { pay_url: _url, ...rest } = notice()
+    expect(composeNotice(rest, 'Acme').html).not.toContain('<a ')
+    expect(mail({ pay_url: 'http://localhost:12111/i/1' }).text).toContain(
+      'Pay now: http://localhost:12111/i/1',
+    )
+    expect(mail({ pay_url: 'see https://a.example' }).html).not.toContain('<a ')
+  })
+
+  it.each([
+    ['2026-01-01T00:00:00Z', '1 January 2026, 00:00 UTC'],
+    ['2026-12-31T23:59:59Z', '31 December 2026, 23:59 UTC'],
+  ])('writes %s as %s', (grace_until, shown) => {
+    expect(mail({ grace_until }).text).toContain(`You keep access until ${shown}.`)
+  })
+
   it.each([
     ['jpy', 9900, 'JPY 9900'],
     ['kwd', 9900, 'KWD 9.900'],
@@ -118,7 +169,8 @@ describe('the mail of a notice', () => {
     ] satisfies SubscriptionNotice[]) {
       const { subject, text, html } = composeNotice(data, 'Acme')
       const paragraphs = text.trimEnd().split('\n\n')
-      for (const paragraph of paragraphs) expect(read(html)).toContain(paragraph.replace(/: https.*/, ''))
+      const shown = [subject, ...paragraphs.map((paragraph) => paragraph.replace(/: https.*/, ''))]
+      expect(read(html).trim()).toBe(shown.join(' '))
       expect(`${subject} ${text} ${html}`).not.toMatch(/undefined|NaN|null|Invalid/)
       expect(paragraphs.length).toBeGreaterThanOrEqual(2)
     }
@@ -130,8 +182,14 @@ describe('the mail of a notice', () => {
       '</p><script>',
     )
     expect(subject).not.toMatch(/[\r\n]/)
+    expect(mail({ plan_name: 'Pro ', kind: 'no_payment_method' }).subject).toBe('Please add a card for Pro')
+    expect(mail({ plan_name: ' Pro \n\n Plus ', kind: 'subscription_resumed' }).subject).toBe(
+      'Your subscription to Pro Plus goes on',
+    )
     expect(html).not.toMatch(/<img|<script/)
     expect(html).toContain('href="https://invoice.stripe.com/i/1?a=1&amp;b=2"')
+    expect(html).toContain('&lt;/p&gt;&lt;script&gt;')
+    expect(mail({ plan_name: `"A" & 'B'` }).html).toContain('&quot;A&quot; &amp; &#39;B&#39;')
     for (const pay_url of ['javascript:alert(1)', 'https://a.example/ onclick=x', '//a.example'])
       expect(mail({ pay_url }).html).not.toContain('<a ')
   })

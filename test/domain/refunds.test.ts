@@ -48,7 +48,9 @@ describe('what is left of a charge', () => {
     ['one that we know by Stripe’s id', [{ ...ours, stripeRefundId: 're_1' }], [made()], 700],
     ['one of the dashboard', [], [made()], 700],
     ['one of each', [ours], [made()], 400],
+    ['one of the dashboard that is under way', [], [made({ status: 'pending' })], 700],
     ['one of the dashboard that failed', [], [made({ status: 'failed' })], 1_000],
+    ['one of the dashboard that was canceled', [], [made({ status: 'canceled' })], 1_000],
     ['more than there is', [{ ...ours, amount: 900 }], [made()], 0],
   ])('after %s', (_what, known, atStripe, left) => {
     expect(amountLeft(1_000, { ours: known, atStripe })).toBe(left)
@@ -94,12 +96,17 @@ describe('splitting an amount', () => {
   })
 })
 
+it('a charge of nothing has no tax to give back', () => {
+  expect(taxShare(0, { captured: 0, tax: 0, before: 0 })).toBe(0)
+})
+
 describe('a share without tax', () => {
   it.each([
     [1_000, { captured: 1_000, tax: 0 }, 1_000],
     [800, { captured: 1_000, tax: 200 }, 1_000],
     [400, { captured: 1_000, tax: 200 }, 500],
     [0, { captured: 1_000, tax: 200 }, 0],
+    [0, { captured: 0, tax: 0 }, 0],
   ])('of %i in %o is %i with it', (net, charge, gross) => {
     expect(withTax(net, charge)).toBe(gross)
   })
@@ -148,6 +155,23 @@ describe('the unused share of a period', () => {
     expect(unusedShare(money(10_010, currency('kwd')), period, 0).amountMinor).toBe(10_010)
   })
 
+  it('is that of the period itself, whenever it began', () => {
+    const later = { start: 10 * DAY, end: 40 * DAY }
+    expect(unusedShare(brl(9_900), later, 25 * DAY).amountMinor).toBe(4_950)
+    expect(unusedShare(brl(9_900), later, 0).amountMinor).toBe(9_900)
+  })
+
+  it('of a period without length is nothing', () => {
+    expect(unusedShare(brl(9_900), { start: 0, end: 0 }, 0)).toEqual(brl(0))
+  })
+
+  it('counts whole seconds, so that a moment within one is its beginning', () => {
+    const short = { start: 500, end: 10_900 }
+    expect([999, 1_000, 9_999].map((from) => unusedShare(brl(1_000), short, from).amountMinor)).toEqual([
+      1_000, 900, 100,
+    ])
+  })
+
   it('never grows with time', () => {
     fc.assert(
       fc.property(amounts, fc.nat(31), fc.nat(31), (paid, one, other) => {
@@ -191,9 +215,20 @@ describe('what is unused after a change of plan', () => {
   })
 })
 
+it('by default money goes back only when somebody asks for it, and takes its credits along', () => {
+  expect(defaultRefundPolicy).toEqual({
+    subscription: 'keep',
+    credits: 'take_back',
+    onCancellation: 'keep',
+    onDispute: 'keep',
+    onFraudWarning: 'alert',
+  })
+})
+
 describe('a second person', () => {
   it.each([
     [undefined, brl(99_999), false],
+    [undefined, money(1, currency('usd')), false],
     [5_000, brl(5_000), false],
     [5_000, brl(5_001), true],
     [5_000, money(1, currency('usd')), true],
@@ -231,6 +266,8 @@ it('looks ever more rarely, and asks a person after a month', () => {
     looks.push(at)
     now = at
   }
-  expect(looks.slice(0, 4)).toEqual([300_000, 3_600_000, 6 * 3_600_000, DAY])
+  expect(looks.slice(0, 5)).toEqual([300_000, 3_600_000, 6 * 3_600_000, DAY, 2 * DAY])
   expect(now).toBe(30 * DAY)
+  expect(nextRefundLook({ askedAt: 5 * DAY, now: 5 * DAY })).toBe(5 * DAY + 300_000)
+  expect(nextRefundLook({ askedAt: 5 * DAY, now: 35 * DAY - 1 })).toBe(36 * DAY - 1)
 })

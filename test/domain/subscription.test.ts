@@ -4,10 +4,12 @@ import {
   failedInvoiceOf,
   firstFailureOf,
   hasAccess,
+  hasPeriodEnded,
   type InvoiceSnapshot,
   nextSubscriptionLook,
   nextSubscriptionStatus,
   owesMoney,
+  soldSubscription,
   type SubscriptionChange,
   type SubscriptionStatus,
   trialNoticeAt,
@@ -79,6 +81,25 @@ describe('the status of a subscription', () => {
   })
 })
 
+it('what is sold has not begun: it gives no access, owes nothing and has no period yet', () => {
+  const terms = { planId: 'pro', planVersion: 2, quantity: 3 }
+  expect(soldSubscription(terms)).toEqual({
+    ...terms,
+    revision: 0,
+    status: 'incomplete',
+    currentPeriodStart: 0,
+    currentPeriodEnd: 0,
+    cancelAtPeriodEnd: false,
+    openCases: 0,
+    graceEnded: false,
+  })
+})
+
+it('a period has ended from the moment of its end on', () => {
+  const ended = [MONTH - 1, MONTH, MONTH + 1].map((now) => hasPeriodEnded({ currentPeriodEnd: MONTH }, now))
+  expect(ended).toEqual([false, true, true])
+})
+
 describe('unpaid invoices', () => {
   const failed = (period: number) =>
     seenIn(period, { status: 'past_due', latestInvoice: cycle(period, 'open') })
@@ -92,6 +113,10 @@ describe('unpaid invoices', () => {
     ).toBe(undefined)
     expect(failedInvoiceOf(failed(2))?.invoiceId).toBe('in_2')
     expect(failedInvoiceOf(seenIn(2, { latestInvoice: cycle(2, 'open') }))).toBeUndefined()
+    expect(failedInvoiceOf({ ...failed(2), status: 'unpaid' })?.invoiceId).toBe('in_2')
+    expect(failedInvoiceOf({ ...failed(2), latestInvoice: cycle(2, 'uncollectible') })).toBeUndefined()
+    const { latestInvoice: _none, ...bare } = failed(2)
+    expect(failedInvoiceOf(bare)).toBeUndefined()
     expect(liveOn(life, failed(2)).life.cases).toEqual({ in_2: 'open' })
   })
 
@@ -132,6 +157,15 @@ describe('the next look', () => {
     expect(nextSubscriptionLook({ currentPeriodEnd: MONTH, owes: false, now: MONTH + 3 * HOUR })).toBe(
       MONTH + 3 * HOUR + DAY,
     )
+    const then = MONTH + 2 * HOUR
+    expect(nextSubscriptionLook({ currentPeriodEnd: MONTH, owes: false, now: then })).toBe(then + DAY)
+  })
+
+  it('comes in a month while it is paused, whatever its period and what it owes', () => {
+    for (const owes of [true, false])
+      expect(nextSubscriptionLook({ status: 'paused', currentPeriodEnd: DAY, owes, now: 5 })).toBe(
+        5 + 30 * DAY,
+      )
   })
 
   it('comes right after an end that is fixed, and soon after what a test clock does at once', () => {
@@ -158,5 +192,10 @@ describe('the next look', () => {
     ['uncollectible', false],
   ])('takes a %s invoice as owed: %s', (status, owed) => {
     expect(owesMoney(seenIn(1, { latestInvoice: invoiceSeen({ status }) }))).toBe(owed)
+  })
+
+  it('takes nothing as owed where there is no invoice', () => {
+    const { latestInvoice: _none, ...bare } = seenIn(1)
+    expect(owesMoney(bare)).toBe(false)
   })
 })
