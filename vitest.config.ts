@@ -23,6 +23,7 @@ export default defineConfig({
             'test/domain/**/*.test.ts',
             'test/events/**/*.test.ts',
             'test/local/**/*.test.ts',
+            'test/mutation/**/*.test.ts',
             'test/soak/**/*.test.ts',
             'test/*.test.ts',
           ],
