@@ -16,6 +16,7 @@ import { describeMoney } from '../domain/money.ts'
 import type { ChargeSnapshot, RefundOpening, RefundPolicy } from '../domain/refunds.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { type Cancellation, createProrateRefund } from './prorate-refund.ts'
+import { createRefundLatePayment } from './refund-late-payment.ts'
 
 export interface OpenRefundInput {
   projectId: ProjectId
@@ -27,6 +28,7 @@ export interface OpenRefundInput {
 export function createOpenRefund(dependencies: ActivityDependencies) {
   const { database, provider, now } = dependencies
   const prorate = createProrateRefund(dependencies)
+  const refundLatePayment = createRefundLatePayment(dependencies)
 
   return async function openRefund({ projectId, refundId, opening }: OpenRefundInput): Promise<boolean> {
     const isKnown = await inProject(database, projectId, (transaction) =>
@@ -34,6 +36,7 @@ export function createOpenRefund(dependencies: ActivityDependencies) {
     )
     if (isKnown) return true
     if (opening.kind === 'cancellation') return prorate({ projectId, refundId, opening })
+    if (opening.kind === 'late_payment') return refundLatePayment({ projectId, refundId, opening })
     const reading = await read(opening)
     if (!reading) return false
     const inScene = (work: (scene: Opening, owner: ChargeOwner) => Promise<boolean>) =>
@@ -58,7 +61,9 @@ export function createOpenRefund(dependencies: ActivityDependencies) {
     }
   }
 
-  async function read(opening: Exclude<RefundOpening, Cancellation>): Promise<ChargeSnapshot | undefined> {
+  async function read(
+    opening: Exclude<RefundOpening, Cancellation | { kind: 'late_payment' }>,
+  ): Promise<ChargeSnapshot | undefined> {
     switch (opening.kind) {
       case 'dashboard': {
         const { stripeChargeId: chargeId } = await provider.readRefund(opening.stripeRefundId)

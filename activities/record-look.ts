@@ -6,6 +6,7 @@ import type { Money } from '../domain/money.ts'
 import { decideSubscription } from '../domain/decide-subscription.ts'
 import {
   type InvoiceSnapshot,
+  isPaidAfterEnd,
   type KnownSubscription,
   owesMoney,
   soldSubscription,
@@ -31,7 +32,7 @@ export interface Followed {
   amountsDue?: Record<string, Money>
   /** A case whose retries have all failed, and what is to be done about that. */
   exhausted?: { invoiceId: string; action: 'cancel' | 'pause' }
-  /** Invoices that could still be paid although the subscription has ended. */
+  /** Invoices that could still be paid although the subscription has ended, or that were. */
   toVoid: string[]
   /** The time of the customer's test clock. */
   clockNow?: number
@@ -43,9 +44,10 @@ const MAX_STEPS = 10
 /** Makes the rows say what a look at Stripe has shown: cases first, then the subscription, whose state follows from them. */
 export async function recordLook(
   scene: Scene,
-  snapshot: SubscriptionSnapshot,
-  invoices: InvoiceSnapshot[],
+  seen: SubscriptionSnapshot,
+  read: InvoiceSnapshot[],
 ): Promise<Followed> {
+  const { snapshot, invoices, paidLate } = withoutLateMoney(seen, read)
   const unseen = await unseenPayments(scene, snapshot, invoices)
   const cases = await followCases(scene, snapshot, invoices)
   const opening = failedInvoices(snapshot, invoices).filter(
@@ -65,7 +67,22 @@ export async function recordLook(
   if (recorded && recorded.subscription.status === 'past_due')
     for (const invoice of opening)
       cases.push(await openCase({ ...scene, subscription: recorded }, recorded, invoice))
-  return describe(scene, { recorded, cases, snapshot })
+  return describe(scene, { recorded, cases, snapshot, paidLate })
+}
+
+/** Money that came in after the end is no renewal and no recovery: it has a way of its own, which leads back. */
+function withoutLateMoney(
+  seen: SubscriptionSnapshot,
+  read: InvoiceSnapshot[],
+): { snapshot: SubscriptionSnapshot; invoices: InvoiceSnapshot[]; paidLate: string[] } {
+  const endedAt = seen.status === 'canceled' ? seen.endedAt : undefined
+  const isLate = (invoice: InvoiceSnapshot) => isPaidAfterEnd(invoice, endedAt)
+  const { latestInvoice, ...rest } = seen
+  return {
+    snapshot: latestInvoice && isLate(latestInvoice) ? rest : seen,
+    invoices: read.filter((invoice) => !isLate(invoice)),
+    paidLate: read.filter(isLate).map(({ invoiceId }) => invoiceId),
+  }
 }
 
 /** Money beside the latest invoice that no look has shown yet. What a case collects for a period that is over is told by it. */
@@ -169,7 +186,13 @@ function describe(
     recorded,
     cases,
     snapshot,
-  }: { recorded: SubscriptionWithPlan | undefined; cases: DunningCaseRow[]; snapshot: SubscriptionSnapshot },
+    paidLate,
+  }: {
+    recorded: SubscriptionWithPlan | undefined
+    cases: DunningCaseRow[]
+    snapshot: SubscriptionSnapshot
+    paidLate: string[]
+  },
 ): Followed {
   const open = cases.filter(isOpen)
   const exhausted = cases.find(
@@ -189,9 +212,14 @@ function describe(
         action: exhausted.policy.onExhausted === 'pause' ? 'pause' : 'cancel',
       },
     }),
-    toVoid: cases
-      .filter(({ status, endActionAt }) => status === 'canceled' && endActionAt === null)
-      .map(({ invoiceId }) => invoiceId),
+    toVoid: [
+      ...new Set([
+        ...cases
+          .filter(({ status, endActionAt }) => status === 'canceled' && endActionAt === null)
+          .map(({ invoiceId }) => invoiceId),
+        ...paidLate,
+      ]),
+    ],
     ...(customer.clockId !== null && { clockNow: at.getTime() }),
   }
 }

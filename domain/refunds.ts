@@ -7,8 +7,9 @@ import { amountStepOf, type Money, money } from './money.ts'
 export const refundStatuses = ['awaiting_approval', 'pending', 'succeeded', 'failed'] as const
 export type RefundStatus = (typeof refundStatuses)[number]
 
-/** Who came upon the idea. `dashboard`: somebody at Stripe; the other two are ours, by policy. */
-export const refundOrigins = ['request', 'dashboard', 'cancellation', 'fraud_warning'] as const
+/** Who came upon the idea. `dashboard`: somebody at Stripe; `late_payment`: the money came in when nothing was owed any more; the
+ *  other two are ours, by policy. */
+export const refundOrigins = ['request', 'dashboard', 'cancellation', 'fraud_warning', 'late_payment'] as const
 export type RefundOrigin = (typeof refundOrigins)[number]
 
 /** Money that was captured: what refunds and disputes are reckoned against. */
@@ -62,6 +63,8 @@ export type RefundOpening =
       chargeId: string
       fraudType: string
     }
+  /** An invoice was paid when its subscription had ended, and nobody owed it any more. */
+  | { kind: 'late_payment'; ownerId: SubscriptionId; invoiceId: string }
 
 /** What a look at Stripe means for a refund. A bank may return the money days after it was sent: what has succeeded can still
  *  fail. What has failed stays so; another try is another refund. */

@@ -138,6 +138,17 @@ export interface InvoiceSnapshot {
   lacksCard?: boolean
 }
 
+/** Whether an invoice from before the end was paid after it, when nothing was owed any more. What Stripe charges for the end
+ *  itself is not among these. */
+export function isPaidAfterEnd(
+  { finalizedAt, paidAt, status }: InvoiceSnapshot,
+  endedAt: number | undefined,
+): boolean {
+  if (status !== 'paid' || endedAt === undefined || finalizedAt === undefined || paidAt === undefined)
+    return false
+  return finalizedAt < endedAt && endedAt < paidAt
+}
+
 /** What we have recorded of it so far. */
 export interface KnownSubscription extends Terms {
   /** Counts the changes that have been written; 0 before the first. */

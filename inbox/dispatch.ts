@@ -2,6 +2,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client'
 import type { Logger } from 'pino'
 import type { Database } from '../db/client.ts'
 import { type HandledEvent, markEventHandled, postponeEvent } from '../db/inbox.ts'
+import { lateRefundOf } from '../db/late-refund.ts'
 import {
   type CaseOwner,
   findClockOf,
@@ -9,6 +10,7 @@ import {
   findPaymentOwner,
   findSubscriptionOwner,
   listOpenCases,
+  type SubscriptionOwner,
 } from '../db/owners.ts'
 import { findOwner } from '../db/stripe-objects.ts'
 import { mayStillChange } from '../domain/checkout.ts'
@@ -28,7 +30,13 @@ import { type OwnerClaim, ownerClaim } from './owner.ts'
 import { type Route, routeOf } from './routes.ts'
 import { createDisputeTeller } from './tell-dispute.ts'
 import { createRefundTeller } from './tell-refund.ts'
-import { dunningStart, type PaymentMethodStart, paymentMethodStart, subscriptionStart } from './starts.ts'
+import {
+  dunningStart,
+  type PaymentMethodStart,
+  paymentMethodStart,
+  refundStart,
+  subscriptionStart,
+} from './starts.ts'
 import { createTurnstile } from './turnstile.ts'
 import { createWakeCheckout } from './wake-checkout.ts'
 
@@ -142,6 +150,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const subscription = await findSubscriptionOwner(system, claimed)
     if (!subscription) return tellSoldSubscription(event, claimed, stripeSubscriptionId)
     if (subscription.livemode !== event.livemode) return { outcome: 'not_ours' }
+    if (subscription.status === 'canceled' && event.type === 'invoice.paid')
+      return tellLatePayment(event, subscription)
     const waiting = event.type.startsWith('invoice.')
       ? await findOpenCase(system, { projectId: claimed.projectId, invoiceId: event.objectId })
       : undefined
@@ -157,6 +167,22 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       }),
     )
     return { outcome: 'signaled', workflowId }
+  }
+
+  /** The subscription has ended, so its workflow looks no more. Whether the money had been owed is found out by the refund. */
+  async function tellLatePayment(
+    event: ProviderEvent,
+    subscription: SubscriptionOwner,
+  ): Promise<HandledEvent> {
+    const start = refundStart({ ...subscription, ...lateRefundOf(subscription, event.objectId) })
+    await within(() =>
+      temporal.workflow.signalWithStart('refund', {
+        ...start,
+        signal: stripeChanged,
+        signalArgs: [hint(event)],
+      }),
+    )
+    return { outcome: 'signaled', workflowId: start.workflowId }
   }
 
   /** The unpaid invoice is a workflow of its own, which tells the subscription what matters to it. */

@@ -20,7 +20,7 @@ export async function startRefund(
       args: [{ version: 1, projectId, refundId, correlationId, opening, ...(carried && { clock: carried }) }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       typedSearchAttributes: shown.updateCopy([{ key: searchAttributes.status, value: 'pending' }]),
-      staticSummary: `Refund of what is unused, to user ${shown.get(searchAttributes.user) ?? ''}`,
+      staticSummary: `Refund of what ${opening.kind === 'late_payment' ? 'came too late' : 'is unused'}, to user ${shown.get(searchAttributes.user) ?? ''}`,
       staticDetails: `Of ${workflowInfo().workflowId}.`,
     })
   } catch (error) {

@@ -215,9 +215,10 @@ export async function subscription(input: SubscriptionInput): Promise<Subscripti
   }
 
   async function voidWhatIsOpen(invoiceIds: string[]): Promise<void> {
-    await desk.attend('An invoice of the ended subscription could not be made void.', () =>
+    const paidLate = await desk.attend('An invoice of the ended subscription could not be made void.', () =>
       stripe.voidInvoices({ ...subject, invoiceIds }),
     )
+    for (const refund of paidLate ?? []) if (patched('late-money')) await startRefund(input, clock, refund)
   }
 
   /** A run of its own for each period that is paid for. What has not been looked at yet is looked at first. */

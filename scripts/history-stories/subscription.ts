@@ -1,5 +1,5 @@
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client'
-import type { CommandResult } from '../../activities/run-command.ts'
+import type { CommandResult, RefundDue } from '../../activities/run-command.ts'
 import { deriveId } from '../../db/mint-id.ts'
 import { BillingError } from '../../domain/errors.ts'
 import { type KnownSubscription, trialNoticeAt } from '../../domain/subscription.ts'
@@ -43,6 +43,8 @@ function sold(stage: PlayedStage, { known = {}, clock }: Circumstances) {
     neverStarted: false,
     /** What comes with the answer to the next command. */
     result: {} as Partial<CommandResult>,
+    /** What was paid before it could be made void. */
+    paidLate: [] as RefundDue[],
     trouble: undefined as BillingError | undefined,
     becomes(known: Partial<KnownSubscription>) {
       world.known = { ...world.known, revision: world.known.revision + 1, ...known }
@@ -67,7 +69,7 @@ function sold(stage: PlayedStage, { known = {}, clock }: Circumstances) {
     followSubscription: async () => answer(followed),
     runCommand: async () => answer(() => ({ followed: followed(), ...world.result })),
     recordTrialNotice: async () => true,
-    voidInvoices: async () => [],
+    voidInvoices: async () => world.paidLate,
     recordOperatorAction: async () => true,
     openRefund: async () => true,
     followRefund: async () => ({
@@ -169,6 +171,16 @@ export const subscriptionStories: Record<string, PlayedStory> = {
       { name: stage.name, workflowId: handle.workflowId },
       { name: 'refund-of-a-cancellation', workflowId: refund.workflowId },
     ]
+  },
+
+  async 'subscription-paid-after-its-end'(stage) {
+    const refundId = deriveId('rfd', 'recorded', stage.name)
+    const handle = await life(stage, async ({ world }) => {
+      const ownerId = deriveId('sbs', 'recorded', stage.name)
+      world.paidLate = [{ refundId, opening: { kind: 'late_payment', ownerId, invoiceId: 'in_open' } }]
+    })
+    await stage.client.workflow.getHandle(refundWorkflowId(refundId)).result()
+    return handle
   },
 
   'subscription-paused-and-resumed': (stage) =>

@@ -3,6 +3,7 @@ import { eq } from 'drizzle-orm'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inProject } from '../../db/client.ts'
+import { lateRefundOf } from '../../db/late-refund.ts'
 import { postponeEvent } from '../../db/inbox.ts'
 import { updatePayment } from '../../db/payments.ts'
 import { customers, inbox } from '../../db/schema/index.ts'
@@ -241,6 +242,27 @@ describe('an event of a subscription', () => {
     await seedSubscription(database, payment, 'canceled')
     const event = stripeEvent('customer.subscription.deleted', { metadata: metadataOf(payment) })
     expect((await deliver(event)).outcome).toBe('owner_finished')
+  })
+
+  it('has money that comes after the end looked at by a refund, the same however often it is told', async () => {
+    const payment = await seedSale(database, await seedProject(database), 'succeeded')
+    await seedSubscription(database, payment, 'canceled')
+    const invoice = invoiceOf(payment, 'subscription_cycle')
+    const events = [stripeEvent('invoice.paid', invoice), stripeEvent('invoice.paid', invoice)]
+    const rows = []
+    for (const event of events) rows.push(await deliver(event))
+    const { projectId, subscriptionId } = payment
+    if (subscriptionId === null) throw new Error('no plan was sold')
+    const { refundId, opening } = lateRefundOf({ projectId, subscriptionId }, String(invoice.id))
+    const workflowId = `refund/${refundId}`
+    expect(rows).toMatchObject([
+      { outcome: 'signaled', workflowId, projectId },
+      { outcome: 'signaled', workflowId, projectId },
+    ])
+    expect(await signalsOf(workflowId)).toEqual(events.map(({ eventId }) => eventId))
+    const { events: history } = await temporal.workflow.getHandle(workflowId).fetchHistory()
+    const input = history?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data
+    expect(JSON.parse(Buffer.from(input ?? []).toString())).toMatchObject({ projectId, refundId, opening })
   })
 
   it('is covered by the first look when its checkout has not handed over, and wakes the checkout', async () => {

@@ -71,6 +71,7 @@ export const recordedWays: Record<keyof typeof workflows, string[]> = {
     'left-past-due',
     'never-started',
     'not-ended-by-its-policy',
+    'paid-after-its-end',
     'past-due-and-parked',
     'paused-and-resumed',
     'paused-until-a-date',

@@ -405,3 +405,34 @@ describe('a request to cancel the workflow', () => {
     })
   })
 })
+
+// Last: once a child has outlived its parent, the time of this server stands still.
+describe('what was paid before it could be made void', () => {
+  it('is given back by a workflow of its own, for which nobody waits', async () => {
+    const { world, played, start, begin } = await newSubscription()
+    const refundId = deriveId('rfd', 'subscription test', start.workflowId)
+    const opening = {
+      kind: 'late_payment',
+      ownerId: deriveId('sbs', 'subscription test', start.workflowId),
+      invoiceId: 'in_late',
+    } as const
+    const opened: unknown[] = []
+    const refunding: PlayedActivities = {
+      ...played,
+      voidInvoices: async () => [{ refundId, opening }],
+      openRefund: async (asked) => {
+        opened.push(asked.opening)
+        return false
+      },
+    }
+    await stage.play(refunding, async () => {
+      const handle = await begin()
+      await soon(() => world.looks).toBe(1)
+      world.show({ status: 'canceled' }, { toVoid: ['in_late'] })
+      await wake(handle, 'evt_1')
+      expect(await handle.result()).toBe('canceled')
+      expect(await stage.client.workflow.getHandle(`refund/${refundId}`).result()).toBe('nothing')
+    })
+    expect(opened).toEqual([opening])
+  })
+})
