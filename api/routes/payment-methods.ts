@@ -16,6 +16,7 @@ import { missingUrl } from '../resolve-purchase.ts'
 import {
   customerParams,
   defaultInput,
+  isPaymentMethodId,
   newPaymentMethod,
   paymentMethodPage,
   paymentMethodParams,
@@ -132,7 +133,7 @@ export function paymentMethodRoutes(app: OpenAPIHono<CallerEnv>, dependencies: A
         ...(subscriptionId !== undefined && { subscriptionId }),
       }
       await orchestrator.changePaymentMethod(
-        await mustFindCustomer(projectId, userId),
+        await mustFindCustomer(projectId, userId, paymentMethodId),
         { change, by: actor, correlationId },
         seed.toString('hex'),
       )
@@ -157,7 +158,7 @@ export function paymentMethodRoutes(app: OpenAPIHono<CallerEnv>, dependencies: A
       const { projectId, actor } = tenant
       const { user_id: userId, payment_method_id: paymentMethodId } = c.req.valid('param')
       await orchestrator.changePaymentMethod(
-        await mustFindCustomer(projectId, userId),
+        await mustFindCustomer(projectId, userId, paymentMethodId),
         { change: { kind: 'remove', paymentMethodId }, by: actor, correlationId },
         // Asked again after a refusal, it is to be looked at again.
         randomBytes(16).toString('hex'),
@@ -196,7 +197,14 @@ export function paymentMethodRoutes(app: OpenAPIHono<CallerEnv>, dependencies: A
     )
   }
 
-  async function mustFindCustomer(projectId: ProjectId, userId: string): Promise<CustomerRow> {
+  /** @throws BillingError `payment_method_not_found` for a user without any, and for what can be no card: their workflow works off
+   *  one change after the other, and must not be given what nothing can be done about. */
+  async function mustFindCustomer(
+    projectId: ProjectId,
+    userId: string,
+    paymentMethodId: string,
+  ): Promise<CustomerRow> {
+    if (!isPaymentMethodId(paymentMethodId)) throw new BillingError('payment_method_not_found')
     const customer = await inProject(application, projectId, (transaction) =>
       findCustomerOfUser(transaction, projectId, { userId, livemode }),
     )

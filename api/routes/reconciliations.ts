@@ -118,7 +118,10 @@ export function reconciliationRoutes(app: OpenAPIHono<CallerEnv>, dependencies: 
     async (c) => {
       const { reconciliation_id: reconciliationId } = c.req.valid('param')
       const { limit = DEFAULT_LIMIT, cursor } = c.req.valid('query')
-      const row = await findReconciliation(system, reconciliationId)
+      // That of a schedule holds the time at which it was due.
+      const row = /^[\w.:-]{1,255}$/.test(reconciliationId)
+        ? await findReconciliation(system, reconciliationId)
+        : undefined
       const [summary] = row ? await summaries([row]) : []
       if (!row || !summary || row.livemode !== livemode) throw new BillingError('not_found')
       const after = readTextCursor(cursor)

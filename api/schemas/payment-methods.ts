@@ -5,10 +5,14 @@ export const customerParams = z.object({ user_id: userId })
 
 const methodRule = must('must be the id of a payment method of Stripe ("pm_…").')
 /** Stripe's ids are at most 255 characters long: https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backwards-compatible */
+const methodPattern = /^(pm|card|src)_\w{1,250}$/
 const paymentMethodId = z
   .string(methodRule)
-  .regex(/^(pm|card|src)_\w{1,250}$/, methodRule)
+  .regex(methodPattern, methodRule)
   .openapi({ example: 'pm_1PgafmB7WZ01zgkWh7U0jT4a' })
+
+/** What a path names is looked for as it is: what cannot be an id of Stripe's is not there, and goes no further. */
+export const isPaymentMethodId = (text: string): boolean => methodPattern.test(text)
 
 export const paymentMethodParams = customerParams.extend({ payment_method_id: z.string() })
 
