@@ -36,6 +36,9 @@ export function checkoutSessionParams(request: CheckoutRequest): Stripe.Checkout
     ...(purchase.kind === 'plan'
       ? {
           mode: 'subscription',
+          // What renewals are charged to without the customer, and what a case can try again: with anything else that the account
+          // has switched on, a renewal that fails would be lost without one try.
+          allowed_payment_method_types: ['card'],
           subscription_data: {
             metadata,
             ...(purchase.plan.trialDays > 0 && { trial_period_days: purchase.plan.trialDays }),
