@@ -6,7 +6,7 @@ import { needsCard, type PaymentMethodChange } from '../domain/payment-methods.t
 import type { PaymentMethod } from '../domain/provider.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { runEffect } from './effect.ts'
-import { ensureCustomerAtProvider } from './ensure-customer.ts'
+import { withCustomerAtProvider } from './ensure-customer.ts'
 import { type CardsChanged, createPayers, type Payer, type PayerSubject } from './payer.ts'
 
 export interface ChangePaymentMethodInput extends PayerSubject {
@@ -46,22 +46,30 @@ export function createChangePaymentMethod(dependencies: ActivityDependencies) {
   async function attach(input: Asked<'attach'>): Promise<ChangedPaymentMethod> {
     const { projectId, customerId, changeId, change } = input
     const payer = await payers.read(input)
-    const providerCustomerId = await ensureCustomerAtProvider(dependencies, payer.customer)
-    const saved = () => provider.listPaymentMethods({ providerCustomerId })
-    const paymentMethodId = await runEffect({
-      database,
-      effect: { projectId, intent: `${customerId}/attach/${changeId}` },
-      now: now(),
-      lookUp: async () => find(await saved(), change.paymentMethodId)?.paymentMethodId,
-      call: (effectKey) =>
-        provider.attachPaymentMethod(
-          { providerCustomerId, paymentMethodId: change.paymentMethodId },
-          effectKey,
-        ),
-    })
+    const savedBy = (providerCustomerId: string) => provider.listPaymentMethods({ providerCustomerId })
+    const attached = await withCustomerAtProvider(
+      dependencies,
+      payer.customer,
+      async (providerCustomerId) => {
+        const paymentMethodId = await runEffect({
+          database,
+          effect: { projectId, intent: `${customerId}/attach/${changeId}` },
+          now: now(),
+          lookUp: async () =>
+            find(await savedBy(providerCustomerId), change.paymentMethodId)?.paymentMethodId,
+          call: (effectKey) =>
+            provider.attachPaymentMethod(
+              { providerCustomerId, paymentMethodId: change.paymentMethodId },
+              effectKey,
+            ),
+        })
+        return { paymentMethodId, providerCustomerId }
+      },
+    )
+    const { paymentMethodId, providerCustomerId } = attached
     const intent = `${customerId}/added/${changeId}`
     if (await payers.hasHappened({ projectId, intent })) return { paymentMethodId }
-    const isFirst = (await saved()).every((card) => card.paymentMethodId === paymentMethodId)
+    const isFirst = (await savedBy(providerCustomerId)).every((card) => card.paymentMethodId === paymentMethodId)
     const isDefault = change.makeDefault || isFirst
     const subscriptions = isDefault ? payer.running : []
     if (isDefault) await payers.chargeTo({ paymentMethodId, subscriptions, providerCustomerId })

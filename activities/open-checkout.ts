@@ -9,7 +9,7 @@ import type { ClockId, PaymentId, ProjectId, SubscriptionId } from '../domain/id
 import type { OpenedCheckout, PriceRequest } from '../domain/provider.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { runEffect } from './effect.ts'
-import { ensureCustomerAtProvider } from './ensure-customer.ts'
+import { withCustomerAtProvider } from './ensure-customer.ts'
 
 export interface OpenCheckoutInput {
   projectId: ProjectId
@@ -51,7 +51,6 @@ export function createOpenCheckout(dependencies: ActivityDependencies) {
     const opened = resultOf(payment, customer.clockId)
     if (opened) return opened
 
-    const providerCustomerId = await ensureCustomerAtProvider(dependencies, customer)
     const providerPriceId =
       stripePriceId ??
       (purchase.kind === 'amount'
@@ -63,26 +62,28 @@ export function createOpenCheckout(dependencies: ActivityDependencies) {
                 ? { kind: 'plan', plan: purchase.plan }
                 : { kind: 'product', product: purchase.product },
           }))
-    const session = await runEffect({
-      database,
-      effect: { projectId, intent: `${paymentId}/create-session` },
-      now: now(),
-      lookUp: () => provider.findCheckout({ paymentId, providerCustomerId }),
-      call: (effectKey) =>
-        provider.openCheckout(
-          {
-            projectId,
-            paymentId,
-            subscriptionId: payment.subscriptionId ?? undefined,
-            providerCustomerId,
-            purchase,
-            providerPriceId,
-            successUrl: payment.successUrl,
-            cancelUrl: payment.cancelUrl,
-          },
-          effectKey,
-        ),
-    })
+    const session = await withCustomerAtProvider(dependencies, customer, (providerCustomerId) =>
+      runEffect({
+        database,
+        effect: { projectId, intent: `${paymentId}/create-session` },
+        now: now(),
+        lookUp: () => provider.findCheckout({ paymentId, providerCustomerId }),
+        call: (effectKey) =>
+          provider.openCheckout(
+            {
+              projectId,
+              paymentId,
+              subscriptionId: payment.subscriptionId ?? undefined,
+              providerCustomerId,
+              purchase,
+              providerPriceId,
+              successUrl: payment.successUrl,
+              cancelUrl: payment.cancelUrl,
+            },
+            effectKey,
+          ),
+      }),
+    )
     return recordSession(session, payment, customer.clockId, now())
   }
 

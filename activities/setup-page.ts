@@ -1,6 +1,6 @@
 import type { ActivityDependencies } from './dependencies.ts'
 import { runEffect } from './effect.ts'
-import { ensureCustomerAtProvider } from './ensure-customer.ts'
+import { ensureCustomerAtProvider, withCustomerAtProvider } from './ensure-customer.ts'
 import { createPayers, type PayerSubject } from './payer.ts'
 
 export interface OpenSetupPageInput extends PayerSubject {
@@ -27,19 +27,22 @@ export function createOpenSetupPage(dependencies: ActivityDependencies) {
   return async function openSetupPage(input: OpenSetupPageInput): Promise<OpenedSetupPage> {
     const { projectId, customerId, changeId, successUrl, cancelUrl, by, correlationId } = input
     const { customer } = await payers.read(input)
-    const providerCustomerId = await ensureCustomerAtProvider(dependencies, customer)
     const intent = `${customerId}/setup/${changeId}`
-    const { sessionId, url, expiresAt } = await runEffect({
-      database,
-      effect: { projectId, intent },
-      now: now(),
-      lookUp: () => provider.findSetupPage({ setupId: changeId, providerCustomerId }),
-      call: (effectKey) =>
-        provider.openSetupPage(
-          { projectId, customerId, providerCustomerId, setupId: changeId, successUrl, cancelUrl },
-          effectKey,
-        ),
+    const page = await withCustomerAtProvider(dependencies, customer, async (providerCustomerId) => {
+      const opened = await runEffect({
+        database,
+        effect: { projectId, intent },
+        now: now(),
+        lookUp: () => provider.findSetupPage({ setupId: changeId, providerCustomerId }),
+        call: (effectKey) =>
+          provider.openSetupPage(
+            { projectId, customerId, providerCustomerId, setupId: changeId, successUrl, cancelUrl },
+            effectKey,
+          ),
+      })
+      return { ...opened, providerCustomerId }
     })
+    const { sessionId, url, expiresAt, providerCustomerId } = page
     await payers.record({
       projectId,
       customerId,

@@ -2,7 +2,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { ClockId, CustomerId, ProjectId } from '../domain/ids.ts'
 import type { Transaction } from './client.ts'
 import { mintId } from './mint-id.ts'
-import { customers } from './schema/index.ts'
+import { customers, effects } from './schema/index.ts'
 import { ownStripeObjects } from './stripe-objects.ts'
 
 export type CustomerRow = typeof customers.$inferSelect
@@ -81,6 +81,25 @@ export async function setStripeCustomer(
     .set({ stripeCustomerId })
     .where(and(isCustomer(projectId, customerId), isNull(customers.stripeCustomerId)))
   await ownStripeObjects(transaction, { projectId, ownerId: customerId, livemode }, [stripeCustomerId])
+}
+
+/** Forgets the customer at the provider, who is gone, so that another one is made under a key of its own. That it was theirs is
+ *  remembered. Of several who find it gone at once, one forgets it. */
+export async function forgetStripeCustomer(
+  transaction: Transaction,
+  { projectId, customerId }: Pick<CustomerRow, 'projectId' | 'customerId'>,
+  gone: { stripeCustomerId: string; effectIntent: string },
+): Promise<void> {
+  const forgotten = await transaction
+    .update(customers)
+    .set({ stripeCustomerId: null })
+    .where(and(isCustomer(projectId, customerId), eq(customers.stripeCustomerId, gone.stripeCustomerId)))
+    .returning({ customerId: customers.customerId })
+  if (forgotten.length === 0) return
+  await transaction
+    .update(effects)
+    .set({ ordinal: sql`${effects.ordinal} + 1`, triedAt: sql`now()` })
+    .where(and(eq(effects.projectId, projectId), eq(effects.intent, gone.effectIntent)))
 }
 
 const isCustomer = (projectId: ProjectId, customerId: CustomerId) =>

@@ -14,6 +14,8 @@ export interface PaymentProvider {
   createCustomer(request: CustomerRequest, effectKey: string): Promise<string>
   /** The provider's id of our customer, if an earlier call has made it. */
   findCustomer(customerId: CustomerId): Promise<string | undefined>
+  /** Whether a customer is still there: somebody may have deleted it, which is for ever. */
+  isCustomerThere(providerCustomerId: string): Promise<boolean>
 
   createPrice(request: PriceRequest, effectKey: string): Promise<ProviderPrice>
   findPrice(request: PriceRequest): Promise<ProviderPrice | undefined>

@@ -25,6 +25,8 @@ export function compareCustomers(
           return item.isDeleted
             ? [{ ...about, kind: 'customer_deleted', subjectId: known.customerId, userId: known.userId }]
             : []
+        // In its place another one was made.
+        if (item.isDeleted) return []
         const claimed = rows.find(({ customerId }) => customerId === item.claim.customerId)
         // Made a moment ago: its id is on its way into the row.
         if (claimed?.stripeCustomerId === null) return []

@@ -1,8 +1,8 @@
-import type { Stripe } from 'stripe'
+import { Stripe } from 'stripe'
 import { metadataKeys, type PaymentProvider } from '../../domain/provider.ts'
 
 /** Customers at Stripe, made once each. */
-export function customers(stripe: Stripe): Pick<PaymentProvider, 'createCustomer' | 'findCustomer'> {
+export function customers(stripe: Stripe): Pick<PaymentProvider, 'createCustomer' | 'findCustomer' | 'isCustomerThere'> {
   return {
     async createCustomer({ projectId, customerId, userId, email, providerClockId }, effectKey) {
       const customer = await stripe.customers.create(
@@ -28,6 +28,16 @@ export function customers(stripe: Stripe): Pick<PaymentProvider, 'createCustomer
         limit: 1,
       })
       return data[0]?.id
+    },
+
+    async isCustomerThere(providerCustomerId) {
+      try {
+        const { deleted } = await stripe.customers.retrieve(providerCustomerId)
+        return deleted !== true
+      } catch (error) {
+        if (error instanceof Stripe.errors.StripeError && error.code === 'resource_missing') return false
+        throw error
+      }
     },
   }
 }

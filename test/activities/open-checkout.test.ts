@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createOpenCheckout } from '../../activities/open-checkout.ts'
 import { inProject } from '../../db/client.ts'
-import { effects, payments } from '../../db/schema/index.ts'
+import { readCustomer } from '../../db/customers.ts'
+import { effects, payments, stripeObjects } from '../../db/schema/index.ts'
+import { BillingError } from '../../domain/errors.ts'
 import type { ProjectId } from '../../domain/ids.ts'
 import { createScriptedProvider } from '../support/scripted-provider.ts'
 import { noTicker } from '../support/ticker.ts'
@@ -51,6 +53,37 @@ describe('openCheckout', () => {
       await openCheckout({ projectId, paymentId })
     }
     expect([made.customers.length, made.prices.length, made.sessions.length]).toEqual([1, 1, 3])
+  })
+
+  it('makes one other customer for a user whose customer was deleted at Stripe, however many checkouts are opened at once', async () => {
+    const { openCheckout, made, deleted } = setUp()
+    const first = await seedPayment(seeded, projectId)
+    await openCheckout({ projectId, paymentId: first.paymentId })
+    const [gone = ''] = made.customers
+    deleted.add(gone)
+    const later = await Promise.all(Array.from({ length: 8 }, () => seedPayment(seeded, projectId)))
+    const opened = await Promise.all(later.map(({ paymentId }) => openCheckout({ projectId, paymentId })))
+    expect(new Set(opened.map(({ checkoutSessionId }) => checkoutSessionId)).size).toBe(8)
+    expect(made.customers).toHaveLength(2)
+    const { row, owners } = await inProject(seeded.connections.application, projectId, async (transaction) => ({
+      row: await readCustomer(transaction, projectId, first.customerId),
+      owners: await transaction.select().from(stripeObjects),
+    }))
+    expect(row.stripeCustomerId).toBe(made.customers[1])
+    const ofUser = owners.filter(({ ownerId }) => ownerId === first.customerId)
+    expect(ofUser.map(({ stripeId }) => stripeId).toSorted()).toEqual(made.customers.toSorted())
+  })
+
+  it('does not take another missing object for the customer', async () => {
+    const { openCheckout, made, provider } = setUp()
+    const { paymentId } = await seedPayment(seeded, projectId)
+    provider.openCheckout = async () => {
+      throw new BillingError('provider_object_missing')
+    }
+    await expect(openCheckout({ projectId, paymentId })).rejects.toMatchObject({
+      code: 'provider_object_missing',
+    })
+    expect(made.customers).toHaveLength(1)
   })
 
   it.each(['createCustomer', 'createPrice', 'openCheckout'])(

@@ -30,6 +30,7 @@ type BillingPort = Omit<
   PaymentProvider,
   | 'createCustomer'
   | 'findCustomer'
+  | 'isCustomerThere'
   | 'createPrice'
   | 'findPrice'
   | 'openCheckout'

@@ -19,6 +19,8 @@ export function createScriptedProvider() {
   const answersByKey = new Map<string, { result?: unknown; failure?: BillingError }>()
   const made = { customers: [] as string[], prices: [] as string[], sessions: [] as string[] }
   const ownersOf = new Map<string, string>()
+  /** Customers that somebody has deleted. */
+  const deleted = new Set<string>()
   let checkout: CheckoutSnapshot | undefined
   let setupPage: SetupPageSnapshot | undefined
 
@@ -82,8 +84,11 @@ export function createScriptedProvider() {
       const priceId = ownersOf.get(owner)
       return priceId === undefined ? undefined : { priceId, productId: `prod_${owner}` }
     },
-    openCheckout: async ({ paymentId }, key) =>
-      session(effect('openCheckout', key, () => make(made.sessions, 'cs', paymentId))),
+    isCustomerThere: async (id) => !deleted.has(id),
+    openCheckout: async ({ paymentId, providerCustomerId }, key) => {
+      if (deleted.has(providerCustomerId)) throw new BillingError('provider_object_missing')
+      return session(effect('openCheckout', key, () => make(made.sessions, 'cs', paymentId)))
+    },
     findCheckout: async ({ paymentId }) => {
       const found = ownersOf.get(paymentId)
       return found === undefined ? undefined : session(found)
@@ -108,6 +113,7 @@ export function createScriptedProvider() {
   return {
     provider,
     made,
+    deleted,
     billing,
     /** The next call of this name goes wrong in this way. */
     fail: (call: string, fault: Fault) => faults.push({ call, fault }),
