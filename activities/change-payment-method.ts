@@ -69,7 +69,9 @@ export function createChangePaymentMethod(dependencies: ActivityDependencies) {
     const { paymentMethodId, providerCustomerId } = attached
     const intent = `${customerId}/added/${changeId}`
     if (await payers.hasHappened({ projectId, intent })) return { paymentMethodId }
-    const isFirst = (await savedBy(providerCustomerId)).every((card) => card.paymentMethodId === paymentMethodId)
+    const isFirst = (await savedBy(providerCustomerId)).every(
+      (card) => card.paymentMethodId === paymentMethodId,
+    )
     const isDefault = change.makeDefault || isFirst
     const subscriptions = isDefault ? payer.running : []
     if (isDefault) await payers.chargeTo({ paymentMethodId, subscriptions, providerCustomerId })

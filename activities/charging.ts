@@ -7,6 +7,7 @@ import type { ChargeAnswer, PaymentMethod } from '../domain/provider.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { recordAttempt } from './dunning-cases.ts'
 import { runEffect } from './effect.ts'
+import { isRefused } from './refused-cards.ts'
 import { type Cause, openScene, type Subject } from './scene.ts'
 
 /** One charge of an unpaid invoice to one card. */
@@ -163,21 +164,3 @@ const isUnderWay = ({ outcome }: DunningAttemptRow) => outcome === null
 
 /** Stripe tells whole seconds. */
 const wholeSeconds = (at: Date) => Math.floor(at.getTime() / 1000) * 1000
-
-/** Whether the bank has said that this card cannot pay, or not without the customer. */
-function isRefused(attempts: DunningAttemptRow[], paymentMethodId: string): boolean {
-  return attempts
-    .filter(
-      (attempt) =>
-        attempt.paymentMethodId === paymentMethodId &&
-        (attempt.outcome === 'declined' || attempt.outcome === 'needs_customer'),
-    )
-    .some(
-      ({ outcome, declineCode, adviceCode }) =>
-        outcome === 'needs_customer' ||
-        judgeDecline({
-          ...(declineCode !== null && { declineCode }),
-          ...(adviceCode !== null && { adviceCode }),
-        }) !== 'retry_later',
-    )
-}

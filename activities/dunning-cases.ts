@@ -67,8 +67,9 @@ export async function openCase(
     correlationId: payment.correlationId,
   })
   const attempts = invoice.attempts ?? []
+  const tried: DunningAttemptRow[] = []
   for (const [index, attempt] of attempts.entries())
-    await insertForeign(scene, opened, attempt, index === 0 ? 'renewal' : 'customer')
+    tried.push(await insertForeign(scene, opened, attempt, index === 0 ? 'renewal' : 'customer'))
   const decline = attempts.at(-1)?.declineCode
   const trouble =
     attempts.length > 0 ? decline : invoice.lacksCard ? 'no_payment_method' : 'authentication_required'
@@ -84,7 +85,7 @@ export async function openCase(
     events: [
       ...retryScheduled(opened, subscription),
       alertOfFailure(opened, subscription, Math.max(attempts.length, 1), decline),
-      noticeOfFailure(opened, subscription, trouble),
+      noticeOfFailure(opened, subscription, trouble, tried),
     ],
   })
   await wakeOnClock(scene, [dunningWorkflowId(invoiceId)])
@@ -125,7 +126,7 @@ export async function endCase(
             ]
           : []),
         ...(ending === 'recovered' && subscription
-          ? [notice('payment_recovered', found, subscription, {})]
+          ? [notice('payment_recovered', ended, subscription, { attempts: [] })]
           : []),
       ],
     },
@@ -266,7 +267,7 @@ async function tellFailedAttempt(
         },
       },
       alertOfFailure(found, subscription, failures, declineCode ?? undefined),
-      noticeOfFailure(found, subscription, declineCode ?? undefined),
+      noticeOfFailure(found, subscription, declineCode ?? undefined, attempts),
     ],
   })
 }

@@ -1,4 +1,4 @@
-import type { DunningCaseRow } from '../db/dunning.ts'
+import type { DunningAttemptRow, DunningCaseRow } from '../db/dunning.ts'
 import { progressOf } from '../db/dunning.ts'
 import type { SubscriptionWithPlan } from '../db/subscriptions.ts'
 import { explainDecline } from '../domain/decline-codes.ts'
@@ -7,6 +7,7 @@ import type { DunningData } from '../domain/event-data.ts'
 import type { EventDraft } from '../domain/events.ts'
 import { currency, money } from '../domain/money.ts'
 import type { SubscriptionNotice, SubscriptionNoticeKind } from '../domain/notices.ts'
+import { isOutOfCards } from './refused-cards.ts'
 
 /** What the world and the customer are told of an unpaid invoice. */
 
@@ -51,20 +52,22 @@ export function noticeOfFailure(
   found: DunningCaseRow,
   subscription: SubscriptionWithPlan,
   trouble: string | undefined,
+  attempts: DunningAttemptRow[],
 ): EventDraft {
-  if (trouble === 'no_payment_method') return notice('no_payment_method', found, subscription, {})
+  if (trouble === 'no_payment_method') return notice('no_payment_method', found, subscription, { attempts })
   const kind = trouble === 'authentication_required' ? 'authentication_required' : 'payment_failed'
-  return notice(kind, found, subscription, { reason: explainDecline(trouble) })
+  return notice(kind, found, subscription, { attempts, reason: explainDecline(trouble) })
 }
 
-/** A notice about an unpaid invoice. */
+/** A notice about an unpaid invoice. What no card is left for is not announced. */
 export function notice(
   kind: SubscriptionNoticeKind,
   found: DunningCaseRow,
   { subscription, plan }: SubscriptionWithPlan,
-  extra: Partial<SubscriptionNotice>,
+  { attempts, ...extra }: Partial<SubscriptionNotice> & { attempts: DunningAttemptRow[] },
 ): EventDraft {
-  const retryAt = found.status === 'open' ? nextRetryAtOf(progressOf(found)) : undefined
+  const isRetried = found.status === 'open' && !isOutOfCards(found, attempts)
+  const retryAt = isRetried ? nextRetryAtOf(progressOf(found)) : undefined
   const data: SubscriptionNotice = {
     kind,
     user_id: subscription.userId,

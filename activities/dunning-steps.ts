@@ -7,8 +7,9 @@ import { type DunningProgress, type DunningStatus, nextRetryAtOf } from '../doma
 import type { Money } from '../domain/money.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { endCase } from './dunning-cases.ts'
-import { notice, owed, retryScheduled } from './dunning-events.ts'
+import { noticeOfFailure, notice, owed, retryScheduled } from './dunning-events.ts'
 import { createFollowSubscription } from './follow-subscription.ts'
+import { isOutOfCards } from './refused-cards.ts'
 import { type Cause, openScene, type Scene, type Subject, tell, wakeOnClock } from './scene.ts'
 import { roleEvents, rolesOf } from './subscription-events.ts'
 import { subscriptionData } from '../db/subscriptions.ts'
@@ -150,6 +151,17 @@ async function writeNotice(
   if (found.retriesNoticed >= retry) return found
   const updated = await updateCase(scene.transaction, found, { retriesNoticed: retry })
   const isSkipped = kind === 'skip_notice'
+  const attempts = await listAttempts(scene.transaction, found.projectId, [found.invoiceId])
+  // Where no card may be charged there is nothing to announce: the customer is asked again for what can mend it.
+  const needsCustomer = attempts.at(-1)?.outcome === 'needs_customer'
+  const said = isOutOfCards(found, attempts)
+    ? noticeOfFailure(
+        updated,
+        subscription,
+        needsCustomer ? 'authentication_required' : 'no_payment_method',
+        attempts,
+      )
+    : notice('retry_upcoming', updated, subscription, { attempts })
   await tell(scene, {
     intent: `${found.invoiceId}/notice/${retry}`,
     action: isSkipped ? 'dunning.notice_skipped' : 'dunning.notice',
@@ -157,7 +169,7 @@ async function writeNotice(
     occurredAt: scene.at,
     stripeIds: [found.invoiceId],
     policyVersion: found.policyVersion,
-    events: isSkipped ? [] : [notice('retry_upcoming', updated, subscription, {})],
+    events: isSkipped ? [] : [said],
   })
   return updated
 }

@@ -35,19 +35,24 @@ export async function writeStep(scene: Scene, step: Step): Promise<SubscriptionW
   const others = earlier.filter(({ subscription }) => subscription.subscriptionId !== subscriptionId)
   const rolesBefore = rolesOf(earlier)
   const rolesAfter = rolesOf([...others, recorded])
-  const told = { existing, recorded, snapshot, revision, occurredAt }
+  const announcesEnd = willEnd(recorded) && !(existing && willEnd(existing))
+  const told = { existing, recorded, snapshot, revision, occurredAt, announcesEnd }
   const changesPlan = existing !== undefined && isOtherPlan(existing, plan)
   if (change !== 'renewed' || !changesPlan) {
     await tellStep(scene, { ...told, decision, rolesBefore, rolesAfter })
   } else {
     await tellStep(scene, { ...told, decision, rolesBefore, rolesAfter: rolesBefore })
     const planned = { change: 'plan_changed', paidInvoice: undefined } as const
-    await tellStep(scene, { ...told, decision: planned, rolesBefore, rolesAfter })
+    await tellStep(scene, { ...told, decision: planned, rolesBefore, rolesAfter, announcesEnd: false })
   }
   return recorded
 }
 
-interface Telling extends Pick<ToldStep, 'decision' | 'rolesBefore' | 'rolesAfter'> {
+/** Whether it ends with its period, which has been paid for. What is owed may still be charged, or end access before. */
+const willEnd = ({ subscription: { status, cancelAtPeriodEnd } }: SubscriptionWithPlan): boolean =>
+  cancelAtPeriodEnd && (status === 'active' || status === 'trialing')
+
+interface Telling extends Pick<ToldStep, 'decision' | 'rolesBefore' | 'rolesAfter' | 'announcesEnd'> {
   existing: SubscriptionWithPlan | undefined
   recorded: SubscriptionWithPlan
   snapshot: SubscriptionSnapshot

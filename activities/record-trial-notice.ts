@@ -25,10 +25,9 @@ export function createRecordTrialNotice({ database, now }: ActivityDependencies)
           subscriptionNotice('trial_will_end', found, {
             trial_end: trialEnd.toISOString(),
             // A customer who ends the subscription before is charged nothing.
-            ...(!found.subscription.cancelAtPeriodEnd && {
-              amount: amount * found.subscription.quantity,
-              currency,
-            }),
+            ...(found.subscription.cancelAtPeriodEnd
+              ? { is_canceled: true }
+              : { amount: amount * found.subscription.quantity, currency }),
           }),
         ],
       })

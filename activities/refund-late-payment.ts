@@ -59,16 +59,13 @@ function sceneOf(
 }
 
 /** @returns whether it is owed back. */
-async function enter(
-  scene: Scene,
-  found: SubscriptionWithPlan,
-  invoice: InvoiceSnapshot,
-): Promise<boolean> {
+async function enter(scene: Scene, found: SubscriptionWithPlan, invoice: InvoiceSnapshot): Promise<boolean> {
   const { transaction, payment, subject, at } = scene
   const { projectId, subscriptionId } = subject
   const { invoiceId, amountPaid, paidAt, stripePaymentIntentId } = invoice
   const intent = `${subscriptionId}/paid-late/${invoiceId}`
-  if ((await isEntered(scene, invoice)) && !(await hasHappened(transaction, { projectId, intent }))) return false
+  if ((await isEntered(scene, invoice)) && !(await hasHappened(transaction, { projectId, intent })))
+    return false
   const occurredAt = paidAt === undefined ? at : new Date(paidAt)
   await tell(
     scene,

@@ -42,6 +42,8 @@ export interface ToldStep {
   rolesAfter: string[]
   /** Whether it ends because nothing could be collected. */
   unpaid: boolean
+  /** Whether it is news that it will end with its period. */
+  announcesEnd: boolean
 }
 
 export function subscriptionEvents(recorded: SubscriptionWithPlan, step: ToldStep): EventDraft[] {
@@ -114,8 +116,11 @@ export function subscriptionNotice(
   return { type: `notice.${kind}`, subject: subscription.subscriptionId, data }
 }
 
-function noticeOf(recorded: SubscriptionWithPlan, { decision, isNew, unpaid }: ToldStep): EventDraft[] {
-  const { pausedUntil } = recorded.subscription
+function noticeOf(
+  recorded: SubscriptionWithPlan,
+  { decision, isNew, unpaid, announcesEnd }: ToldStep,
+): EventDraft[] {
+  const { pausedUntil, currentPeriodEnd } = recorded.subscription
   const { change } = decision
   // A subscription that had ended before we first saw it was never announced either.
   if (change === 'canceled' && !isNew)
@@ -127,8 +132,12 @@ function noticeOf(recorded: SubscriptionWithPlan, { decision, isNew, unpaid }: T
   if (change === 'paused')
     return [
       subscriptionNotice('subscription_paused', recorded, {
-        ...(pausedUntil && { access_until: pausedUntil.toISOString() }),
+        ...(pausedUntil && { resumes_at: pausedUntil.toISOString() }),
       }),
     ]
-  return change === 'resumed' ? [subscriptionNotice('subscription_resumed', recorded, {})] : []
+  const access_until = currentPeriodEnd.toISOString()
+  return [
+    ...(change === 'resumed' ? [subscriptionNotice('subscription_resumed', recorded, {})] : []),
+    ...(announcesEnd ? [subscriptionNotice('subscription_canceled', recorded, { access_until })] : []),
+  ]
 }

@@ -47,8 +47,12 @@ export interface SubscriptionNotice {
   retry_at?: string
   grace_until?: string
   trial_end?: string
-  /** How long what was paid for lasts; absent when access has ended. For a pause: until when, if that is known. */
+  /** Of a trial: whether the subscription ends with it, so that nothing is charged. */
+  is_canceled?: boolean
+  /** How long what was paid for lasts; absent when access has ended. */
   access_until?: string
+  /** When a pause ends by itself; absent when it lasts until somebody ends it. */
+  resumes_at?: string
   /** Why, as a sentence for the customer that is shown as it is (`explainDecline` has them for declines): never an operator's
    *  own words. */
   reason?: string
@@ -133,9 +137,11 @@ const words: Record<SubscriptionNoticeKind, (notice: SubscriptionNotice) => Word
     subject: `Your trial of ${notice.plan_name} ends${on(notice.trial_end)}`,
     says: [
       `Your trial of ${notice.plan_name} ends${on(notice.trial_end)}.`,
-      notice.amount === 0
-        ? 'Nothing will be charged then.'
-        : `Then ${amountOf(notice)} will be charged, and your subscription goes on. If you do not want that, please cancel before.`,
+      notice.is_canceled
+        ? 'Your subscription ends with it, as was asked for, and nothing will be charged.'
+        : notice.amount === 0
+          ? 'Nothing will be charged then.'
+          : `Then ${amountOf(notice)} will be charged, and your subscription goes on. If you do not want that, please cancel before.`,
     ],
   }),
   subscription_canceled: (notice) => ({
@@ -153,7 +159,9 @@ const words: Record<SubscriptionNoticeKind, (notice: SubscriptionNotice) => Word
     says: [
       `Your subscription to ${notice.plan_name} is paused.`,
       notice.reason,
-      notice.access_until !== undefined && `You keep access until ${momentOf(notice.access_until)}.`,
+      notice.resumes_at === undefined
+        ? 'You have no access while it is paused.'
+        : `You have no access until it goes on by itself on ${momentOf(notice.resumes_at)}.`,
       notice.pay_url !== undefined && `It goes on as soon as ${amountOf(notice)} is paid.`,
     ],
     link: 'Pay now',

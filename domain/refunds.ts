@@ -9,7 +9,13 @@ export type RefundStatus = (typeof refundStatuses)[number]
 
 /** Who came upon the idea. `dashboard`: somebody at Stripe; `late_payment`: the money came in when nothing was owed any more; the
  *  other two are ours, by policy. */
-export const refundOrigins = ['request', 'dashboard', 'cancellation', 'fraud_warning', 'late_payment'] as const
+export const refundOrigins = [
+  'request',
+  'dashboard',
+  'cancellation',
+  'fraud_warning',
+  'late_payment',
+] as const
 export type RefundOrigin = (typeof refundOrigins)[number]
 
 /** Money that was captured: what refunds and disputes are reckoned against. */

@@ -145,7 +145,9 @@ export const dataSchemas = {
   ),
   'notice.payment_recovered': notice.describe('The customer is told that what was owed is paid.'),
   'notice.trial_will_end': notice.describe('The customer is told that the trial ends soon.'),
-  'notice.subscription_canceled': notice.describe('The customer is told that the subscription has ended.'),
+  'notice.subscription_canceled': notice.describe(
+    'The customer is told that the subscription will end, with `access_until`, and that it has ended, without.',
+  ),
   'notice.subscription_paused': notice.describe('The customer is told of the pause.'),
   'notice.subscription_resumed': notice.describe('The customer is told that it runs again.'),
   'credits.purchased': z

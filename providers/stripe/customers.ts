@@ -2,7 +2,9 @@ import { Stripe } from 'stripe'
 import { metadataKeys, type PaymentProvider } from '../../domain/provider.ts'
 
 /** Customers at Stripe, made once each. */
-export function customers(stripe: Stripe): Pick<PaymentProvider, 'createCustomer' | 'findCustomer' | 'isCustomerThere'> {
+export function customers(
+  stripe: Stripe,
+): Pick<PaymentProvider, 'createCustomer' | 'findCustomer' | 'isCustomerThere'> {
   return {
     async createCustomer({ projectId, customerId, userId, email, providerClockId }, effectKey) {
       const customer = await stripe.customers.create(

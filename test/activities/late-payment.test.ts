@@ -95,7 +95,9 @@ describe('an invoice that is paid after the end of its subscription', () => {
       invoiceId,
       subscriptionAction: 'keep',
     })
-    expect(await ledgerSums(seeded)).toSatisfy((sums: { sum: string }[]) => sums.every(({ sum }) => sum === '0'))
+    expect(await ledgerSums(seeded)).toSatisfy((sums: { sum: string }[]) =>
+      sums.every(({ sum }) => sum === '0'),
+    )
     expectNoGaps(found)
   })
 

@@ -65,10 +65,14 @@ describe('openCheckout', () => {
     const opened = await Promise.all(later.map(({ paymentId }) => openCheckout({ projectId, paymentId })))
     expect(new Set(opened.map(({ checkoutSessionId }) => checkoutSessionId)).size).toBe(8)
     expect(made.customers).toHaveLength(2)
-    const { row, owners } = await inProject(seeded.connections.application, projectId, async (transaction) => ({
-      row: await readCustomer(transaction, projectId, first.customerId),
-      owners: await transaction.select().from(stripeObjects),
-    }))
+    const { row, owners } = await inProject(
+      seeded.connections.application,
+      projectId,
+      async (transaction) => ({
+        row: await readCustomer(transaction, projectId, first.customerId),
+        owners: await transaction.select().from(stripeObjects),
+      }),
+    )
     expect(row.stripeCustomerId).toBe(made.customers[1])
     const ofUser = owners.filter(({ ownerId }) => ownerId === first.customerId)
     expect(ofUser.map(({ stripeId }) => stripeId).toSorted()).toEqual(made.customers.toSorted())
