@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm'
 import type { PaymentStatus } from '../domain/checkout.ts'
 import type { ClockId, CustomerId, PaymentId, ProjectId, SubscriptionId } from '../domain/ids.ts'
 import type { SubscriptionStatus } from '../domain/subscription.ts'
@@ -144,6 +144,33 @@ export function listOpenCases(
         eq(dunningCases.status, 'open'),
       ),
     )
+}
+
+/** Open cases of all projects, page by page. */
+export function listWaitingCases(
+  system: Database,
+  { after, limit }: { after: string; limit: number },
+): Promise<CaseOwner[]> {
+  return system
+    .select(caseColumns)
+    .from(dunningCases)
+    .where(and(eq(dunningCases.status, 'open'), gt(dunningCases.invoiceId, after)))
+    .orderBy(asc(dunningCases.invoiceId))
+    .limit(limit)
+}
+
+/** Subscriptions of all projects that wait for something that Stripe does not tell of by itself, page by page. */
+export function listWaitingSubscriptions(
+  system: Database,
+  { after, limit }: { after: string; limit: number },
+): Promise<Pick<SubscriptionOwner, 'projectId' | 'subscriptionId'>[]> {
+  const { projectId, subscriptionId } = subscriptions
+  return system
+    .select({ projectId, subscriptionId })
+    .from(subscriptions)
+    .where(and(inArray(subscriptions.status, ['paused', 'past_due']), sql`${subscriptionId} > ${after}`))
+    .orderBy(asc(subscriptionId))
+    .limit(limit)
 }
 
 const caseColumns = {

@@ -20,6 +20,7 @@ import { serveHealth } from './health.ts'
 import { startMailRelay } from './mail-relay.ts'
 import { startMaintenance } from './maintenance.ts'
 import { startRelay } from './relay.ts'
+import { startRestoration } from './restoration.ts'
 import { startRevival } from './revival.ts'
 import { createSdkLogger } from './sdk-logs.ts'
 import { startSweep } from './sweep.ts'
@@ -27,7 +28,7 @@ import { createTicker } from './ticker.ts'
 import { createWorkers } from './workers.ts'
 
 /** The worker process: workflows and activities, the relays to Kafka and to the mail server, the sweep of what was not told,
- *  the revival of what was ended by hand, and upkeep. Only here are their adapters built. Any number of these processes may run side by side. */
+ *  the revival of what was ended by hand or lost, and upkeep. Only here are their adapters built. Any number of these processes may run side by side. */
 async function main(): Promise<void> {
   const config = loadConfig()
   const logger = createLogger({ name: 'worker', level: config.logLevel })
@@ -62,6 +63,7 @@ async function main(): Promise<void> {
   const stripe = createStripeClient(config.stripe)
   const sweep = startSweep({ system, temporal, dispatcher, logger })
   const revival = startRevival({ system, temporal, logger })
+  const restoration = startRestoration({ system, temporal, logger })
   const workers = await createWorkers({
     connection,
     namespace: config.temporal.namespace,
@@ -92,7 +94,14 @@ async function main(): Promise<void> {
     await running
   } finally {
     ready = false
-    await Promise.all([sweep.stop(), revival.stop(), relay?.stop(), mailRelay?.stop(), maintenance.stop()])
+    await Promise.all([
+      sweep.stop(),
+      revival.stop(),
+      restoration.stop(),
+      relay?.stop(),
+      mailRelay?.stop(),
+      maintenance.stop(),
+    ])
     mailer?.close()
     await Promise.all([
       publisher?.close(),
