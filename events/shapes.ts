@@ -88,7 +88,9 @@ export const notice = z.strictObject({
   amount: amount('What is owed, or will be charged.').optional(),
   currency: currency.optional(),
   invoice_id: z.string().optional(),
-  retry_at: time('When the charge is tried again. Absent when it is not, as where no card may be charged.').optional(),
+  retry_at: time(
+    'When the charge is tried again. Absent when it is not, as where no card may be charged.',
+  ).optional(),
   grace_until: time('Until when access stays although nothing was paid.').optional(),
   trial_end: time('End of the trial.').optional(),
   is_canceled: z.boolean().describe('Whether the subscription ends with its trial.').optional(),
