@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCheckoutClient } from '../support/checkout-client.ts'
+import { idOf } from '../../providers/stripe/snapshots.ts'
 import { eventually } from '../support/eventually.ts'
 import { findFlaws } from '../support/invariants.ts'
 import { cards } from '../support/local-stripe.ts'
@@ -139,7 +140,7 @@ describe('a refund', () => {
     })
     await stripe.silently(`POST /_local/checkout/${session}/pay`, { card: cards.good })
     const { payment_intent: intent } = await stripe.sdk.checkout.sessions.retrieve(session)
-    await stripe.sdk.refunds.create({ payment_intent: String(intent), amount: 900 })
+    await stripe.sdk.refunds.create({ payment_intent: idOf(intent) ?? '', amount: 900 })
     await told(userId, 'payment.refunded')
     expect(await client.payment(opened.payment_id)).toMatchObject({
       status: 'partially_refunded',

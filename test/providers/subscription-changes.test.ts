@@ -63,7 +63,7 @@ describe('a resumption that is not paid', () => {
   const paused = async (card: string) => {
     const { id, customer } = await scene.subscribe(3000)
     await subscriptions(stripe).pause({ providerSubscriptionId: id, creditsUnused: false }, `pause/${id}`)
-    await scene.changeCard(String(customer), card)
+    await scene.changeCard(customer, card)
     return { id, resume: () => subscriptions(stripe).resume(id, `resume/${id}`) }
   }
 

@@ -93,7 +93,7 @@ type Cost = Record<'events' | 'workflowTasks' | 'statements' | 'requests', numbe
 
 function expectAtMost(cost: Cost, most: Cost): void {
   for (const what of ['events', 'workflowTasks', 'statements', 'requests'] as const)
-    expect(cost[what], what).toBeLessThanOrEqual(most[what])
+    expect({ what, isWithin: cost[what] <= most[what], cost }).toMatchObject({ what, isWithin: true })
 }
 
 const PAY = 'POST /v1/invoices/{invoice}/pay'
