@@ -253,12 +253,16 @@ describe('above the limit of the project', () => {
       body: { at: 'now' },
     })
     expect(status).toBe(200)
-    await eventually('the rest waits', async () => {
+    const waiting = await eventually('the rest waits', async () => {
       const { body } = await product.client.call('GET', '/api/v1/refunds?status=awaiting_approval')
-      return (body.data as RefundShown[]).some(
-        ({ origin, amount }) => origin === 'cancellation' && amount === 9_900,
-      )
+      const found = body.data as RefundShown[]
+      return found.some(({ origin, amount }) => origin === 'cancellation' && amount === 9_900) && found
     })
+    for (const { refund_id: refundId } of waiting)
+      await product.operator.call('POST', `/api/v1/refunds/${refundId}/reject`, {
+        body: { reason: 'It was a test.' },
+        headers: { 'x-project-id': product.projectId },
+      })
     await setPolicy({ approval_above: 4_000 })
   })
 
