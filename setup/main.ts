@@ -35,7 +35,11 @@ async function prepareDatabase({ database, databaseOwnerUrl, stripe }: SetupConf
     systemPassword: decodeURIComponent(new URL(database.systemUrl).password),
   })
   const connections = connect({ ...database, poolSize: 1, applicationName: 'quittance-setup' })
-  await holdToMode(connections.system, stripe.livemode).finally(() => connections.close())
+  try {
+    await holdToMode(connections.system, stripe.livemode)
+  } finally {
+    await connections.close()
+  }
   tell('Postgres', `is migrated, and keeps the books of ${stripe.livemode ? 'live' : 'test'} mode`)
 }
 
