@@ -3,7 +3,7 @@ import { readCursor, readLedgerBalance, sumWaiting } from '../../db/balance-tran
 import { ACCOUNT_BOOK } from '../../domain/ledger.ts'
 import type { Finding } from '../../domain/reconciliation.ts'
 import type { ReconcileDependencies } from './dependencies.ts'
-import { explainWaiting, takeInPage } from './take-in.ts'
+import { explainWaiting, takeInNews } from './take-in.ts'
 
 export interface ComparedBalance {
   currency: string
@@ -17,7 +17,6 @@ export interface ComparedBalance {
 /** Money moves while it is counted: only what differs by the same each time is a difference. */
 const COUNTS = 3
 const PAUSE_MS = 1_000
-const PAGES = 20
 
 /** What Stripe holds against what all books together say. */
 export async function compareBalance(
@@ -28,7 +27,7 @@ export async function compareBalance(
   let earlier: Map<string, number> | undefined
   for (let count = 0; count < COUNTS; count += 1) {
     if (count > 0) await sleep(PAUSE_MS)
-    for (let page = 0; page < PAGES && !(await takeInPage(dependencies)); page += 1);
+    await takeInNews(dependencies)
     await explainWaiting(dependencies, { begunAt })
     balances = await readBoth(dependencies)
     const now = new Map(

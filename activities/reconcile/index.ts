@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { notePayouts, explainWaiting, takeInPage } from './take-in.ts'
+import { notePayouts, explainWaiting, takeInNews, takeInPage } from './take-in.ts'
 import {
   beginReconciliation,
   countDifferences,
@@ -151,6 +151,8 @@ async function runStage(
   if (ofStripe) {
     const { next, findings, ...page } = await ofStripe.page(place.cursor)
     if (findings.length > 0) await sleep(NEWS_MS)
+    // What was sold since the run began is news, and missing nowhere.
+    if (findings.length > 0 && stage === 'balance_transactions') await takeInNews(dependencies)
     const confirmed = findings.length === 0 ? [] : await stillSo(ofStripe, findings)
     return { ...page, findings: confirmed, calls: 1 + findings.length, next, isDone: next === undefined }
   }

@@ -59,6 +59,14 @@ export async function takeInPage(dependencies: ReconcileDependencies): Promise<b
   return false
 }
 
+/** More than come while others are counted. */
+const PAGES_OF_NEWS = 20
+
+/** Takes in what has come since, once the past is taken in. */
+export async function takeInNews(dependencies: ReconcileDependencies): Promise<void> {
+  for (let page = 0; page < PAGES_OF_NEWS && !(await takeInPage(dependencies)); page += 1);
+}
+
 /** @returns `undefined` when Stripe does not know any more where we were: then the list is read anew. */
 async function newerThan(
   { system, books, livemode }: ReconcileDependencies,

@@ -194,6 +194,32 @@ describe('taking in the balance transactions', () => {
   })
 })
 
+describe('a comparison during which something is sold', () => {
+  it('takes it for news, and still finds what taking in has passed by', async () => {
+    scripted.transactions.push(transaction({}), transaction({}))
+    await takeInAll()
+    const passedBy = transaction({})
+    scripted.transactions.unshift(passedBy)
+    const { customers } = scripted.books
+    scripted.books.customers = {
+      ...customers,
+      // The balance transactions have been taken in by then, and are not compared yet.
+      list(cursor) {
+        scripted.transactions.push(transaction({}))
+        return customers.list(cursor)
+      },
+    }
+    const { beginReconciling, reconcileStep } = createReconcileActivities(dependencies)
+    const reconciliationId = 'rec_news'
+    await beginReconciling({ reconciliationId, requestedBy: 'op_first' })
+    while ((await reconcileStep({ reconciliationId, callsAtMost: 100 })).status === 'running');
+    const found = await dependencies.system.execute<{ kind: string; id: string }>(
+      `select kind, finding->>'stripeId' as id from reconciliation_differences where kind <> 'balance_differs'`,
+    )
+    expect([...found]).toEqual([{ kind: 'balance_transaction_missing', id: passedBy.balanceTransactionId }])
+  })
+})
+
 describe('a comparison that has no more calls', () => {
   it('ends with what it has found, and the next goes on where it ended', async () => {
     for (let index = 0; index < 8; index += 1) scripted.transactions.push(transaction({}))
