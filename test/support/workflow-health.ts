@@ -13,14 +13,15 @@ const harmlessCauses = new Set([
   31, // UNHANDLED_UPDATE
 ])
 
-/** No workflow may fail or ever stumble over its own code, and each that runs must wait for something until a date.
+/** No workflow may fail or ever stumble over its own code, and each that runs must wait for something until a date that is to
+ *  come by the clock of its customer.
  *  @returns a sentence for each that does not. */
 export async function flawsOfWorkflows(product: Product, terminated: string[] = []): Promise<string[]> {
-  const workflows = await listWorkflows(product)
+  const [workflows, timeOf] = await Promise.all([listWorkflows(product), readClocks(product)])
   const flaws = await atMost(16, workflows, async (workflow) => [
     ...flawsOfEnd(workflow, terminated),
     ...(await failedTasks(product, workflow)),
-    ...(workflow.status.name === 'RUNNING' ? await flawsOfWaiting(product, workflow.workflowId) : []),
+    ...(workflow.status.name === 'RUNNING' ? await flawsOfWaiting(product, workflow.workflowId, timeOf) : []),
   ])
   return flaws.flat()
 }
@@ -49,14 +50,24 @@ async function failedTasks(
   )
 }
 
-async function flawsOfWaiting({ temporal }: Product, workflowId: string): Promise<string[]> {
+/** What time it is for a workflow: on its test clock, where it hangs on one. */
+type TimeOf = (workflowId: string) => number
+
+async function readClocks({ sql }: Product): Promise<TimeOf> {
+  const rows = await sql<{ id: string; now: Date }[]>`
+    select workflow_id as id, frozen_time as now from clock_deadlines join test_clocks using (project_id, clock_id)`
+  const clocks = new Map<string, number>(rows.map(({ id, now }) => [id, now.getTime()]))
+  return (workflowId) => clocks.get(workflowId) ?? Date.now()
+}
+
+async function flawsOfWaiting({ temporal }: Product, workflowId: string, timeOf: TimeOf): Promise<string[]> {
   const handle = temporal.workflow.getHandle(workflowId)
   const { raw, status } = await handle.describe()
   if ((raw.pendingActivities ?? []).length > 0 || raw.pendingWorkflowTask) return [`${workflowId} is at work`]
   if (status.name !== 'RUNNING') return []
   const { attention, until, waitingFor } = await handle.query(state)
   if (attention !== undefined) return [`${workflowId} waits for a person: ${attention}`]
-  const waitsForDate = Date.parse(until ?? '') > Date.now()
+  const waitsForDate = Date.parse(until ?? '') > timeOf(workflowId)
   return waitsForDate
     ? []
     : [`${workflowId} waits for ${waitingFor} without a date that is to come: ${until}`]
