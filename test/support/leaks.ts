@@ -18,7 +18,8 @@ export async function flawsOfTraces(product: Product): Promise<string[]> {
 
 /** All that the product has written where nobody's personal data belongs: histories, logs and Kafka. */
 export async function readTraces(product: Product): Promise<{ place: string; text: string }[]> {
-  const { temporal, events, projectId, logFiles } = product
+  const { temporal, events, logFiles, sql } = product
+  const projects = await sql<{ project_id: string }[]>`select project_id from projects`
   const workflows = await listWorkflows(product)
   const histories = await atMost(16, workflows, async (workflow) => {
     const { workflowId, runId } = workflow
@@ -26,10 +27,9 @@ export async function readTraces(product: Product): Promise<{ place: string; tex
     return { place: workflowId, text: readable(history) + readable(workflow.raw) }
   })
   const logs = logFiles.map(async (file) => ({ place: file, text: await readFile(file, 'utf8') }))
-  const messages = events.messages(projectId).map(({ value, key, headers }) => ({
-    place: `Kafka ${key}`,
-    text: value + JSON.stringify(headers),
-  }))
+  const messages = projects
+    .flatMap(({ project_id: projectId }) => events.messages(projectId))
+    .map(({ value, key, headers }) => ({ place: `Kafka ${key}`, text: value + JSON.stringify(headers) }))
   return [...histories, ...(await Promise.all(logs)), ...messages]
 }
 
