@@ -1,5 +1,6 @@
 import { retry, skip } from '../../workflows/messages.ts'
 import { idOf } from '../../providers/stripe/snapshots.ts'
+import type { Answer } from '../support/checkout-client.ts'
 import { cards } from '../support/local-stripe.ts'
 import type { Product } from '../support/product.ts'
 import type { SubscriptionShown } from '../support/test-clock.ts'
@@ -30,11 +31,12 @@ const plays: Record<Operation, Play> = {
   'leaves the payment page open': async (played) =>
     (await open(played, { product_id: 'book' })) === undefined ? 'refused' : 'done',
 
-  'uses credits': ({ project, user, chance }) =>
-    order(project, `wallets/${user.userId}/consume`, {
-      amount: 1 + Math.floor(chance * 3_000_000),
-      usage_id: `usage-${chance}`,
-    }),
+  async 'uses credits'({ project, user, chance }) {
+    const usage = { amount: 1 + Math.floor(chance * 3_000_000), usage_id: `usage-${chance}` }
+    const outcome = await order(project, `wallets/${user.userId}/consume`, usage)
+    user.usages.push({ usageId: usage.usage_id, amount: usage.amount, wasDone: outcome === 'done' })
+    return outcome
+  },
   'is granted credits': ({ project, user, chance }) =>
     order(project, `wallets/${user.userId}/grant`, {
       grant_id: `grant-${chance}`,
@@ -42,6 +44,11 @@ const plays: Record<Operation, Play> = {
       kind: 'promotion',
       reason: 'A campaign',
       expires_at: new Date(project.now + (1 + chance * 30) * 24 * 3_600_000).toISOString(),
+    }),
+  'has credits topped up': ({ project, user, chance }) =>
+    operate(project, 'PUT', `wallets/${user.userId}/settings`, {
+      low_balance_threshold: 2_000_000,
+      auto_top_up: { product_id: 'pack', threshold: 1 + Math.floor(chance * 4_000_000), max_per_day: 3 },
     }),
 
   'loses the card': (played) => changeCard(played, cards.chargeDeclined),
@@ -57,8 +64,19 @@ const plays: Record<Operation, Play> = {
       when: (played.chance * 10) % 1 < 0.6 ? 'now' : 'period_end',
       quantity: 1 + Math.floor(((played.chance * 100) % 1) * 3),
     }),
-  cancels: (played) =>
-    command(played, 'cancel', { at: played.chance < 0.5 ? 'now' : 'period_end', reason: 'Enough.' }),
+  async cancels(played) {
+    const { product, project, user, chance } = played
+    const subscription = await subscriptionOf(project, user, chance)
+    if (!subscription) return nothing
+    const { subscription_id: id, stripe_subscription_id: stripeSubscriptionId } = subscription
+    const at = chance < 0.5 ? 'now' : 'period_end'
+    const outcome = await order(project, `subscriptions/${id}/cancel`, { at, reason: 'Enough.' })
+    if (at === 'now' && outcome === 'done') {
+      const newest = await product.stripe.sdk.events.list({ limit: 1 })
+      user.canceledNow.push({ stripeSubscriptionId, lastEventId: newest.data[0]?.id })
+    }
+    return outcome
+  },
   resumes: (played) => command(played, 'resume'),
   pauses: (played) => command(played, 'pause'),
   'asks to charge the card': (played) => command(played, 'retry-payment', { reason: 'There is money now.' }),
@@ -115,6 +133,46 @@ const plays: Record<Operation, Play> = {
     )
   },
 
+  async 'has a dispute decided'({ product, user, chance }) {
+    const intentId = await intentOf(product, user, chance)
+    if (!intentId) return nothing
+    const { sdk, decideDispute } = product.stripe
+    const disputes = await atStripe(() => sdk.disputes.list({ payment_intent: intentId }))
+    const [dispute] = disputes?.data ?? []
+    if (!dispute) return nothing
+    return decideDispute(dispute.id, chance < 0.7 ? 'won' : 'lost').then(
+      () => 'done',
+      () => 'refused',
+    )
+  },
+
+  'has refunds looked at first': ({ project, chance }) =>
+    operate(project, 'PUT', `projects/${project.projectId}/refund-policy`, {
+      approval_above: chance < 0.8 ? Math.floor(chance * 4_000) : null,
+      subscription: (chance * 10) % 1 < 0.5 ? 'keep' : 'cancel',
+      on_cancellation: (chance * 100) % 1 < 0.5 ? 'keep' : 'prorate',
+      on_dispute: (chance * 1_000) % 1 < 0.5 ? 'keep' : 'cancel',
+    }),
+  async 'has a refund decided'({ project, user, chance }) {
+    const { body } = await ask(project.client, 'GET', '/api/v1/refunds?status=awaiting_approval&limit=100')
+    const waiting = (body.data as { refund_id: string; user_id: string }[]).find(
+      ({ user_id: userId }) => userId === user.userId,
+    )
+    if (!waiting) return nothing
+    const decision = chance < 0.6 ? 'approve' : 'reject'
+    return operate(project, 'POST', `refunds/${waiting.refund_id}/${decision}`, {
+      reason: 'It was looked at.',
+    })
+  },
+  'has another dunning policy': ({ project, chance }) =>
+    operate(project, 'PUT', `projects/${project.projectId}/dunning-policy`, {
+      policy: {
+        retries: chance < 0.5 ? ['P1D', 'P4D'] : ['P3D', 'P5D', 'P7D'],
+        grace: (chance * 10) % 1 < 0.5 ? 'P2D' : 'P9D',
+        on_exhausted: (['cancel', 'pause', 'leave_past_due'] as const)[Math.floor(((chance * 100) % 1) * 3)],
+      },
+    }),
+
   'has an operator retry': (played) => decide(played, retry),
   'has an operator skip': (played) => decide(played, skip),
 }
@@ -122,10 +180,18 @@ const plays: Record<Operation, Play> = {
 const pick = <Item>(items: Item[], chance: number): Item | undefined =>
   items[Math.floor(chance * items.length)]
 
-async function order(project: PlayedProject, path: string, body: object): Promise<string> {
-  const answer = await ask(project.client, 'POST', `/api/v1/${path}`, body)
-  return answer.status < 300 ? 'done' : String(answer.body.code)
-}
+const order = async ({ client }: PlayedProject, path: string, body: object): Promise<string> =>
+  inAWord(await ask(client, 'POST', `/api/v1/${path}`, body))
+
+/** What an operator does for a project. */
+const operate = async (
+  { operator }: PlayedProject,
+  method: 'POST' | 'PUT',
+  path: string,
+  body: object,
+): Promise<string> => inAWord(await ask(operator, method, `/api/v1/${path}`, body))
+
+const inAWord = ({ status, body }: Answer) => (status < 300 ? 'done' : String(body.code))
 
 async function open({ project, user }: Played, what: object): Promise<string | undefined> {
   const answer = await ask(project.client, 'POST', '/api/v1/payments', {

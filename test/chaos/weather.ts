@@ -20,6 +20,9 @@ const paths = [
   '/v1/refunds',
   '/v1/credit_notes',
   '/v1/disputes',
+  '/v1/payment_methods',
+  '/v1/setup_intents',
+  '/v1/invoice_payments',
 ]
 
 type StripeFault = Extract<Fault, `Stripe ${string}` | `answers${string}` | `webhooks${string}`>

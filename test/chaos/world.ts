@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Answer, CheckoutClient } from '../support/checkout-client.ts'
 import { eventually } from '../support/eventually.ts'
+import { mailDomain } from '../support/leaks.ts'
 import type { Product } from '../support/product.ts'
 
 /** Twice the longest that anything is away, and what a workflow waits between two tries. */
@@ -10,12 +11,19 @@ const PATIENCE_MS = 120_000
 /** What a project of a run has and has done. */
 export interface PlayedProject {
   projectId: string
-  client: CheckoutClient
+  client: Caller
+  /** Acts for the project, and is not whoever has its key. */
+  operator: Caller
   clockId: string
   /** Where its clock stands, in milliseconds since 1970. */
   now: number
+  /** Where it was sent, each time. */
+  jumps: number[]
   users: Map<number, PlayedUser>
 }
+
+type Caller = Pick<CheckoutClient, 'call'>
+type Sent = { body?: unknown; headers?: Record<string, string> }
 
 export interface PlayedUser {
   userId: string
@@ -25,6 +33,10 @@ export interface PlayedUser {
   sessionIds: string[]
   /** Stripe's ids of those that somebody has canceled in the dashboard. */
   canceledAtStripe: string[]
+  /** Those that were answered to be canceled at once, with Stripe's newest event in that moment. */
+  canceledNow: { stripeSubscriptionId: string; lastEventId: string | undefined }[]
+  /** Each use of credits that has its final answer. */
+  usages: { usageId: string; amount: number; wasDone: boolean }[]
 }
 
 export const begin = '2027-01-10T12:00:00.000Z'
@@ -38,17 +50,32 @@ export async function makeProject(product: Product): Promise<PlayedProject> {
   })
   const made = await ask(client, 'POST', '/api/v1/test-clocks', { frozen_time: begin })
   if (made.status !== 201) throw new Error(`no clock: ${made.status} ${JSON.stringify(made.body)}`)
-  return { projectId, client, clockId: String(made.body.id), now: Date.parse(begin), users: new Map() }
+  return {
+    projectId,
+    client,
+    operator: {
+      call: (method, path, { headers, ...sent }: Sent = {}) =>
+        product.operator.call(method, path, { ...sent, headers: { ...headers, 'x-project-id': projectId } }),
+    },
+    clockId: String(made.body.id),
+    now: Date.parse(begin),
+    jumps: [Date.parse(begin)],
+    users: new Map(),
+  }
 }
 
 export function userOf(project: PlayedProject, index: number): PlayedUser {
   const known = project.users.get(index)
   if (known) return known
+  const userId = `${project.projectId.slice(-6)}-user-${index}`
   const user: PlayedUser = {
-    userId: `${project.projectId.slice(-6)}-user-${index}`,
+    userId,
+    email: `${userId}@${mailDomain}`,
     paymentIds: [],
     sessionIds: [],
     canceledAtStripe: [],
+    canceledNow: [],
+    usages: [],
   }
   project.users.set(index, user)
   return user
@@ -56,12 +83,7 @@ export function userOf(project: PlayedProject, index: number): PlayedUser {
 
 /** A request as clients are told to make it: with a key, and again for as long as the answer is not final.
  *  @throws when no final answer comes. */
-export async function ask(
-  client: CheckoutClient,
-  method: string,
-  path: string,
-  body?: object,
-): Promise<Answer> {
+export async function ask(client: Caller, method: string, path: string, body?: object): Promise<Answer> {
   const headers: Record<string, string> = method === 'GET' ? {} : { 'idempotency-key': randomUUID() }
   return eventually(
     `a final answer to ${method} ${path}`,
@@ -92,6 +114,7 @@ export async function letDaysPass(project: PlayedProject, days: number): Promise
     )
   await untilReady()
   project.now += days * 24 * 3_600_000
+  project.jumps.push(project.now)
   const frozen_time = new Date(project.now).toISOString()
   const { status, body } = await ask(client, 'POST', `${path}/advance`, { frozen_time })
   if (status !== 200) throw new Error(`the clock does not move: ${status} ${JSON.stringify(body)}`)
