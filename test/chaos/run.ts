@@ -23,6 +23,7 @@ export function createRunner(options: { runDirectory: string; workflowBundle: st
 
   return {
     async play(schedule: Schedule): Promise<Outcome> {
+      const begunAt = Date.now()
       const own = await freshServers()
       const [database, temporal] = await Promise.all([
         createDatabase({ superuserUrl: own.superuserUrl, template: 'quittance' }),
@@ -33,7 +34,9 @@ export function createRunner(options: { runDirectory: string; workflowBundle: st
         servers: { database, temporal, kafka: own.servers.kafka },
       })
       try {
-        return await playSchedule(product, own, schedule)
+        const started = Date.now() - begunAt
+        const outcome = await playSchedule(product, own, schedule)
+        return { ...outcome, phases: { started, ...outcome.phases } }
       } finally {
         await product.end()
         await database.drop()
