@@ -1,6 +1,6 @@
-/** `npm run chaos -- --seeds N [--seed FIRST] [--schedule FILE] [--shrink TRIES] [--record]`: plays fault runs on processes,
- *  ports and data of its own, and checks the invariants I1 to I10 after each. Ends with one line that says how many passed and
- *  failed. */
+/** `npm run chaos -- --seeds N [--seed FIRST] [--at-once RUNS] [--schedule FILE] [--shrink TRIES] [--record]`: plays fault runs on
+ *  processes, ports and data of its own, and checks the invariants I1 to I10 after each. Ends with one line that says how many
+ *  passed and failed. A run waits more than it works: two at once for each core are none too many. */
 
 import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { ensureWorkflowBundle } from '../local/workflow-bundle.ts'
 import { startGuard } from '../local/guard.ts'
 import type { Outcome } from '../test/chaos/play.ts'
 import { type ChaosRecord, keepRecord } from '../test/chaos/record.ts'
-import { createRunner } from '../test/chaos/run.ts'
+import { createRunner, type Runner } from '../test/chaos/run.ts'
 import { describe, makeSchedule, type Schedule } from '../test/chaos/schedule.ts'
 import { shrink } from '../test/chaos/shrink.ts'
 
@@ -21,6 +21,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '5' },
     seed: { type: 'string', default: '1' },
+    'at-once': { type: 'string', default: '1' },
     schedule: { type: 'string' },
     shrink: { type: 'string', default: '12' },
     record: { type: 'boolean', default: false },
@@ -29,6 +30,7 @@ const { values } = parseArgs({
 const seeds = wholeNumber('seeds')
 const first = wholeNumber('seed')
 const tries = wholeNumber('shrink')
+const atOnce = Math.max(wholeNumber('at-once'), 1)
 const schedules: Schedule[] =
   values.schedule === undefined
     ? Array.from({ length: seeds }, (_, index) => makeSchedule(first + index))
@@ -38,23 +40,13 @@ const runDirectory = await realpath(await mkdtemp(path.join(tmpdir(), 'quittance
 await chmod(runDirectory, 0o755) // Postgres may run as another user, who must be able to enter.
 const callOffGuard = startGuard(runDirectory, { removeState: true })
 const workflowBundle = await ensureWorkflowBundle(runDirectory, console.log)
-const runner = createRunner({ runDirectory, workflowBundle })
 // The guard ends all processes when this one is gone.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 const begunAt = new Date()
 const outcomes: { schedule: Schedule; outcome: Outcome }[] = []
-for (const schedule of schedules) {
-  const outcome = await runner.play(schedule)
-  outcomes.push({ schedule, outcome })
-  const { flaws, phases } = outcome
-  const faults = schedule.happenings.filter((one) => 'fault' in one).length
-  console.log(
-    `seed ${schedule.seed}: ${schedule.happenings.length - faults} operations, ${faults} faults, ${inSeconds(phases)}: ${flaws.length === 0 ? 'all invariants hold' : `${flaws.length} FLAWS`}`,
-  )
-  if (flaws.length > 0) await explain(schedule, flaws)
-}
-await runner.end()
+const line = schedules.values()
+await Promise.all(Array.from({ length: atOnce }, playOn))
 callOffGuard()
 await rm(runDirectory, { recursive: true, force: true })
 
@@ -69,14 +61,34 @@ if (values.record)
 console.log(`${outcomes.length - failed.length} passed, ${failed.length} failed`)
 process.exit(failed.length > 0 ? 1 : 0)
 
-function wholeNumber(name: 'seeds' | 'seed' | 'shrink'): number {
+/** One schedule after the other, on servers that no other run at the same time takes away. */
+async function playOn(): Promise<void> {
+  const runner = createRunner({ runDirectory, workflowBundle })
+  for (const schedule of line) await playOne(runner, schedule)
+  await runner.end()
+}
+
+async function playOne(runner: Runner, schedule: Schedule): Promise<void> {
+  const outcome = await runner.play(schedule)
+  outcomes.push({ schedule, outcome })
+  const { flaws, phases } = outcome
+  const faults = schedule.happenings.filter((one) => 'fault' in one).length
+  console.log(
+    `seed ${schedule.seed}: ${schedule.happenings.length - faults} operations, ${faults} faults, ${inSeconds(phases)}: ${flaws.length === 0 ? 'all invariants hold' : `${flaws.length} FLAWS`}`,
+  )
+  if (flaws.length > 0) await explain(runner, schedule, flaws)
+}
+
+function wholeNumber(name: 'seeds' | 'seed' | 'shrink' | 'at-once'): number {
   const number = Number(values[name])
   if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} takes a whole number`)
   return number
 }
 
 /** `I1, I3` of `I1, I3: …`; what has no number does not come to rest, or has no answer. */
-const brokenBy = (flaw: string) => /^(I\d[\dI, ]*|privacy):/.exec(flaw)?.[1] ?? 'rest'
+function brokenBy(flaw: string): string {
+  return /^(I\d[\dI, ]*|privacy):/.exec(flaw)?.[1] ?? 'rest'
+}
 
 /** `42 s (started 4, played 20, …)` */
 function inSeconds(phases: Record<string, number>): string {
@@ -86,7 +98,7 @@ function inSeconds(phases: Record<string, number>): string {
 }
 
 /** Prints the schedule, what it broke, a smaller one that still breaks something, and how to run each again. */
-async function explain(schedule: Schedule, flaws: string[]): Promise<void> {
+async function explain(runner: Runner, schedule: Schedule, flaws: string[]): Promise<void> {
   console.log(schedule.happenings.map((one) => `  ${describe(one)}`).join('\n'))
   console.log(flaws.map((flaw) => `  ✗ ${flaw}`).join('\n'))
   console.log(`Run it again: npm run chaos -- --seeds 1 --seed ${schedule.seed}`)

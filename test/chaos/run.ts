@@ -7,6 +7,8 @@ import type { Schedule } from './schedule.ts'
 /** Kafka and Temporal keep what earlier seeds have left: after so many they are started anew. */
 const SEEDS_PER_SERVERS = 25
 
+export type Runner = ReturnType<typeof createRunner>
+
 /** Plays schedules one after the other, each on a database, a namespace and a local Stripe of its own. */
 export function createRunner(options: { runDirectory: string; workflowBundle: string }) {
   let servers: OwnServers | undefined
