@@ -205,7 +205,8 @@ async function open({ project, user }: Played, what: object): Promise<string | u
   if (answer.status !== 201) return undefined
   const sessionId = String(answer.body.checkout_session_id)
   user.paymentIds.push(String(answer.body.payment_id))
-  user.sessionIds.push(sessionId)
+  // What a subscription is paid with is known to its invoice alone.
+  if ('product_id' in what) user.sessionIds.push(sessionId)
   return sessionId
 }
 

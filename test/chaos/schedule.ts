@@ -133,6 +133,10 @@ export function makeSchedule(seed: number): Schedule {
     const operation = drawn[upTo(drawn.length)] ?? 'buys a book'
     happenings.push({ step, project, user: upTo(users), operation, chance: random() })
     made += 1
+    // It matters when the next renewal falls due.
+    if (operation !== 'loses the card' || random() < 0.5) continue
+    happenings.push({ step: (step += 1), project, days: 31, chance: random() })
+    step += 1
   }
   for (let left = 3 + upTo(6); left > 0; left -= 1)
     happenings.push({
