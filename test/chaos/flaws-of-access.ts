@@ -8,7 +8,10 @@ const MINUTE = 60_000
 
 /** Access lasts as long as it was promised, no longer, and is the same in rows, answers and events.
  *  @returns a sentence for each user of whom that is not so. */
-export async function flawsOfAccess(product: Product, projects: PlayedProject[]): Promise<string[]> {
+export async function flawsOfAccess(
+  product: Pick<Product, 'sql'>,
+  projects: PlayedProject[],
+): Promise<string[]> {
   const found = await Promise.all([
     takenTooSoon(product),
     heldTooLong(product),
@@ -19,7 +22,7 @@ export async function flawsOfAccess(product: Product, projects: PlayedProject[])
 }
 
 /** Roles go before the promised time only with what ends or changes the subscription itself. */
-async function takenTooSoon({ sql }: Product): Promise<string[]> {
+async function takenTooSoon({ sql }: Pick<Product, 'sql'>): Promise<string[]> {
   const revoked = await sql<{ id: string; at: string }[]>`
     select c.invoice_id as id, o.envelope::jsonb->>'time' as at
     from dunning_cases c join customers u using (project_id, customer_id)
@@ -37,7 +40,7 @@ async function takenTooSoon({ sql }: Product): Promise<string[]> {
 
 /** A minute after the recorded end of a case, by the clock of the customer, nothing of it is held any more, unless another
  *  subscription of the user brings it. */
-async function heldTooLong({ sql }: Product): Promise<string[]> {
+async function heldTooLong({ sql }: Pick<Product, 'sql'>): Promise<string[]> {
   const ended = await sql<{ id: string; key: string; endedAt: Date }[]>`
     select c.invoice_id as id, s.project_id || '/' || s.user_id as key, c.end_action_at as "endedAt"
     from dunning_cases c join subscriptions s using (project_id, subscription_id)
@@ -58,7 +61,7 @@ async function heldTooLong({ sql }: Product): Promise<string[]> {
 }
 
 /** Whoever has not paid has no access once the grace is over, though retries may go on. */
-async function graceOverrun({ sql }: Product): Promise<string[]> {
+async function graceOverrun({ sql }: Pick<Product, 'sql'>): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select c.invoice_id as id from dunning_cases c join subscriptions s using (project_id, subscription_id)
       join customers u on (u.project_id, u.customer_id) = (c.project_id, c.customer_id)
@@ -69,7 +72,7 @@ async function graceOverrun({ sql }: Product): Promise<string[]> {
 }
 
 /** What the API answers, what the rows imply, and what the events have told are one. */
-async function unequalAccess(product: Product, projects: PlayedProject[]): Promise<string[]> {
+async function unequalAccess(product: Pick<Product, 'sql'>, projects: PlayedProject[]): Promise<string[]> {
   const { sql } = product
   const rows = await sql<{ key: string; roles: string[] }[]>`
     select s.project_id || '/' || s.user_id as key, p.roles from subscriptions s

@@ -3,7 +3,10 @@ import type { PlayedProject } from './world.ts'
 
 /** A wallet says the same in each of its books, and each credit came and went once.
  *  @returns a sentence for each that does not. */
-export async function flawsOfCredits({ sql }: Product, projects: PlayedProject[]): Promise<string[]> {
+export async function flawsOfCredits(
+  { sql }: Pick<Product, 'sql'>,
+  projects: PlayedProject[],
+): Promise<string[]> {
   const [wallets, packs, uses] = await Promise.all([
     sql<{ id: string; balance: number; lots: number; last: number; movements: number; ledger: number }[]>`
       select w.project_id || '/' || w.user_id as id, balance::float8,

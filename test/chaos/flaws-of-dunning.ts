@@ -3,7 +3,10 @@ import type { PlayedProject } from './world.ts'
 
 /** Retries on their days, none of any kind after the end, every outcome known, and each end acted upon.
  *  @returns a sentence for each case that was worked through otherwise. */
-export async function flawsOfDunning(product: Product, projects: PlayedProject[]): Promise<string[]> {
+export async function flawsOfDunning(
+  product: Pick<Product, 'sql'>,
+  projects: PlayedProject[],
+): Promise<string[]> {
   const found = await Promise.all([
     untimelyRetries(product, projects),
     triesAfterEnd(product),
@@ -14,7 +17,7 @@ export async function flawsOfDunning(product: Product, projects: PlayedProject[]
 
 /** A scheduled retry comes on its day: not before it, and not after the jump of the clock that reached it. Where several fell
  *  due at once the last of them stands for all, and nobody can retry what had not been seen to fail. */
-async function untimelyRetries({ sql }: Product, projects: PlayedProject[]): Promise<string[]> {
+async function untimelyRetries({ sql }: Pick<Product, 'sql'>, projects: PlayedProject[]): Promise<string[]> {
   const retries = await sql<{ project: string; id: string; intent: string; at: Date; due: Date }[]>`
     select a.project_id as project, a.invoice_id as id, a.intent, a.started_at as at, 
       c.failed_at + (c.policy->'retries'->>(split_part(a.intent, '/', 2)::int - 1))::interval as due
@@ -33,7 +36,7 @@ async function untimelyRetries({ sql }: Product, projects: PlayedProject[]): Pro
 
 /** Ours are claimed in real time, as the end is recorded; those of others are told by Stripe, by the clock of the customer. A
  *  claim that waits for the lock of the end has begun a moment before it. */
-async function triesAfterEnd({ sql }: Product): Promise<string[]> {
+async function triesAfterEnd({ sql }: Pick<Product, 'sql'>): Promise<string[]> {
   const tries = await sql<{ id: string; intent: string; status: string }[]>`
     select c.invoice_id as id, a.intent, c.status
     from dunning_attempts a join dunning_cases c using (project_id, invoice_id)
@@ -45,7 +48,7 @@ async function triesAfterEnd({ sql }: Product): Promise<string[]> {
   return tries.map(({ id, intent, status }) => `${id} was tried as ${intent} after its end as ${status}`)
 }
 
-async function unfinishedCases({ sql }: Product): Promise<string[]> {
+async function unfinishedCases({ sql }: Pick<Product, 'sql'>): Promise<string[]> {
   const [unknown, missed, kept] = await Promise.all([
     sql<{ id: string; intent: string }[]>`
       select invoice_id as id, intent from dunning_attempts where outcome is null`,
