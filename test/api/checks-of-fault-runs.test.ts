@@ -24,7 +24,15 @@ beforeEach(async () => {
       return { status: answer.status, headers: new Headers(), body: answer.body }
     },
   }
-  const user = { userId, email: '', paymentIds: [], sessionIds: [], canceledAtStripe: [], canceledNow: [] }
+  const user = {
+    userId,
+    email: '',
+    paymentIds: [],
+    sessionIds: [],
+    canceledAtStripe: [],
+    canceledNow: [],
+    paidByHand: [],
+  }
   project = {
     projectId,
     client,

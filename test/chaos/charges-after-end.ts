@@ -4,11 +4,12 @@ import type { Product } from '../support/product.ts'
 import type { PlayedProject } from './world.ts'
 
 /** No invoice of a subscription is charged after its end, by Stripe's own order of events: since Stripe has ended it, or since
- *  somebody was answered that it is canceled, whichever came first. What is canceled in the dashboard can be crossed by the one
- *  charge that is on its way to Stripe in that moment. */
+ *  somebody was answered that it is canceled, whichever came first. What a customer pays by hand is theirs to decide, and what
+ *  is canceled in the dashboard can be crossed by the one charge that is on its way to Stripe in that moment. */
 export async function chargesAfterEnd({ stripe }: Product, projects: PlayedProject[]): Promise<string[]> {
   const users = projects.flatMap(({ users: ofProject }) => [...ofProject.values()])
   const crossable = new Set(users.flatMap(({ canceledAtStripe }) => canceledAtStripe))
+  const byHand = new Set(users.flatMap(({ paidByHand }) => paidByHand))
   const answered = groupBy(
     users.flatMap(({ canceledNow }) => canceledNow),
     ({ lastEventId }) => lastEventId,
@@ -27,7 +28,7 @@ export async function chargesAfterEnd({ stripe }: Product, projects: PlayedProje
       amount_paid?: number
       parent?: { subscription_details?: { subscription?: string | { id: string } } | null } | null
     }
-    if (type === 'invoice.paid' && (object.amount_paid ?? 0) > 0) {
+    if (type === 'invoice.paid' && (object.amount_paid ?? 0) > 0 && !byHand.has(object.id)) {
       const subscriptionId = idOf(object.parent?.subscription_details?.subscription ?? null)
       if (subscriptionId) chargedLater.set(subscriptionId, (chargedLater.get(subscriptionId) ?? 0) + 1)
     }

@@ -81,6 +81,17 @@ const plays: Record<Operation, Play> = {
   pauses: (played) => command(played, 'pause'),
   'asks to charge the card': (played) => command(played, 'retry-payment', { reason: 'There is money now.' }),
 
+  async 'pays an invoice by hand'({ product, project, user, chance }) {
+    const subscription = await subscriptionOf(project, user, chance)
+    const { invoice_id: invoiceId } = subscription?.dunning ?? {}
+    if (!invoiceId) return nothing
+    user.paidByHand.push(invoiceId)
+    return product.stripe.payInvoice(invoiceId).then(
+      () => 'done',
+      () => 'refused',
+    )
+  },
+
   async 'cancels in the dashboard'({ product, project, user, chance }) {
     const subscription = await subscriptionOf(project, user, chance)
     if (!subscription) return nothing

@@ -18,6 +18,7 @@ export const operations = [
   'resumes',
   'pauses',
   'asks to charge the card',
+  'pays an invoice by hand',
   'cancels in the dashboard',
   'asks for a refund',
   'asks for the refund of an invoice',
@@ -34,6 +35,7 @@ export type Operation = (typeof operations)[number]
 
 export const faults = [
   'the worker is killed',
+  'the worker is frozen',
   'the API is killed',
   'Postgres is restarted',
   'Kafka is restarted',
@@ -79,6 +81,7 @@ const weights: Record<Operation, number> = {
   resumes: 2,
   pauses: 2,
   'asks to charge the card': 2,
+  'pays an invoice by hand': 2,
   'cancels in the dashboard': 1,
   'asks for a refund': 4,
   'asks for the refund of an invoice': 2,

@@ -39,6 +39,9 @@ const ofStripe: Record<StripeFault, (chance: number) => StripeFaults> = {
 }
 const isOfStripe = (fault: Fault): fault is StripeFault => fault in ofStripe
 
+/** When it goes on, what it was at counts as dead (heartbeats of 8 s) and is tried again beside it. */
+const FROZEN_MS = 8_000
+
 /** What goes wrong in a run. Each server is away once at a time; faults of Stripe add up. */
 export function createWeather(product: Product, servers: OwnServers) {
   const atStripe = new Set<StripeFaults>()
@@ -51,11 +54,12 @@ export function createWeather(product: Product, servers: OwnServers) {
   }
 
   /** Away for so long, and back. */
-  function takeAway(server: Restartable, how: 'kill' | 'stop', lasts_ms: number): Promise<void> {
+  function takeAway(server: Restartable, how: 'kill' | 'stop' | 'freeze', lasts_ms: number): Promise<void> {
     const before = queues.get(server)
     const goAndCome = async () => {
       await before
-      await server[how]()
+      await server[how](FROZEN_MS + lasts_ms)
+      if (how === 'freeze') return
       await sleep(lasts_ms)
       // Postgres refuses to start for as long as one of its processes has not noticed that the first is gone.
       await eventually('the server is back', () => server.ensure().then(() => true), { within_ms: 60_000 })
@@ -80,6 +84,8 @@ export function createWeather(product: Product, servers: OwnServers) {
       switch (fault) {
         case 'the worker is killed':
           return takeAway(product.worker, 'kill', lasts_ms)
+        case 'the worker is frozen':
+          return takeAway(product.worker, 'freeze', lasts_ms)
         case 'the API is killed':
           return takeAway(product.api, 'kill', lasts_ms)
         case 'Postgres is restarted':

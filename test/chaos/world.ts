@@ -35,6 +35,8 @@ export interface PlayedUser {
   canceledAtStripe: string[]
   /** Those that were answered to be canceled at once, with Stripe's newest event in that moment. */
   canceledNow: { stripeSubscriptionId: string; lastEventId: string | undefined }[]
+  /** Stripe's invoices that somebody has paid on their page. */
+  paidByHand: string[]
   /** Each use of credits that has its final answer. */
   usages: { usageId: string; amount: number; wasDone: boolean }[]
 }
@@ -75,6 +77,7 @@ export function userOf(project: PlayedProject, index: number): PlayedUser {
     sessionIds: [],
     canceledAtStripe: [],
     canceledNow: [],
+    paidByHand: [],
     usages: [],
   }
   project.users.set(index, user)

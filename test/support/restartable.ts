@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningProcess } from '../../local/processes.ts'
 
 /** A process that a test may kill and bring back at the same address. */
@@ -6,6 +7,8 @@ export interface Restartable {
   kill(): Promise<void>
   /** The orderly end. */
   stop(): Promise<void>
+  /** Stands still for so long, and goes on as if nothing had been: what others have taken over meanwhile, it does as well. */
+  freeze(lasts_ms: number): Promise<void>
   /** Resolves when it is ready. */
   start(): Promise<void>
   /** Starts it if it has ended. */
@@ -31,6 +34,12 @@ export async function startRestartable(launch: () => Promise<RunningProcess>): P
       await running.exited
     },
     stop: () => running.stop(),
+    async freeze(lasts_ms) {
+      if (hasEnded) return
+      process.kill(running.pid, 'SIGSTOP')
+      await sleep(lasts_ms)
+      process.kill(running.pid, 'SIGCONT')
+    },
     start,
     async ensure() {
       if (hasEnded) await start()
