@@ -55,7 +55,8 @@ export async function findCustomerOfUser(
 }
 
 /** Holds the customer's row to the end of the transaction: what adds up over all subscriptions of a user (roles) is
- *  worked out by one transaction at a time. */
+ *  worked out by one transaction at a time. Its key is left to others: rows that name the customer ask for it when they are
+ *  written, also by who has told of something already and holds the user's place in the outbox, for which we would wait. */
 export async function lockCustomer(
   transaction: Transaction,
   projectId: ProjectId,
@@ -65,7 +66,7 @@ export async function lockCustomer(
     .select()
     .from(customers)
     .where(isCustomer(projectId, customerId))
-    .for('update')
+    .for('no key update')
   if (!row) throw new Error(`customer ${customerId} is missing`)
   return row
 }
