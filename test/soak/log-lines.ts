@@ -41,6 +41,10 @@ export const expectedComplaints: { message: RegExp; reason: string }[] = [
     reason: 'Temporal took longer than a tick of a clock waits. It is tried again.',
   },
   {
+    message: /^Activity failed \(\w+ attempt_under_way\)/,
+    reason: 'Another charge of the same invoice had not been answered yet. It is tried again.',
+  },
+  {
     message: /^\[TMPRL1104\] … Workflow task duration exceeded 5 seconds/,
     reason: 'The machine was too busy to work on a task in time. It was worked on all the same.',
   },

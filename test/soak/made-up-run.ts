@@ -27,6 +27,7 @@ export function runWith(
     samples,
     settled: still,
     answers: { all: 20_000, busy: 20, failed: 0 },
+    deadlocks: 0,
     wasRestarted: false,
     complaints: [],
     flaws: [],

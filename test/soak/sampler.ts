@@ -11,6 +11,8 @@ export interface Sampler {
   sample(): Promise<Sample>
   /** What the API has answered since it began. */
   answers(): Promise<Answers>
+  /** How often two transactions of the product have waited for each other, of which Postgres then ends one. */
+  deadlocks(): Promise<number>
   /** When each process began, which a restart would change. */
   beginnings(): Promise<string>
 }
@@ -73,6 +75,12 @@ export function createSampler(product: Product, load: Load, runDirectory: string
       const count = (status: RegExp) => api('http_request_duration_seconds_count', status)
       const busy = count(/status="503"/)
       return { all: count(/status=/), busy, failed: count(/status="5\d\d"/) - busy }
+    },
+
+    async deadlocks() {
+      const [row] = await product.sql<{ deadlocks: string }[]>`
+        select deadlocks from pg_stat_database where datname = current_database()`
+      return Number(row?.deadlocks)
     },
 
     async beginnings() {

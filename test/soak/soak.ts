@@ -86,6 +86,7 @@ export async function soak(product: Product, options: SoakOptions): Promise<Soak
     samples,
     settled,
     answers: await sampler.answers(),
+    deadlocks: await sampler.deadlocks(),
     wasRestarted: (await sampler.beginnings()) !== beginnings,
     complaints: await complaintsOf(product),
     flaws,

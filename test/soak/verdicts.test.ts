@@ -45,12 +45,13 @@ describe('a soak run', () => {
       {
         counts: { due: 100, leftOut: 20, done: 80 },
         answers: { all: 1_000, busy: 11, failed: 1 },
+        deadlocks: 1,
         wasRestarted: true,
         complaints: [complaint],
         flaws: ['I8: a workflow is stuck'],
       },
     )
-    expect(failedChecks(run)).toHaveLength(6)
+    expect(failedChecks(run)).toHaveLength(7)
   })
 
   it('does not judge by a few samples', () => {

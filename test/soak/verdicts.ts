@@ -17,6 +17,7 @@ export interface SoakRun {
   /** When all had settled; none when it did not come to that. */
   settled: Sample | undefined
   answers: Answers
+  deadlocks: number
   wasRestarted: boolean
   complaints: Complaint[]
   /** A sentence for each answer that there must not be, each broken invariant and each thing that did not come to rest. */
@@ -74,7 +75,7 @@ function verdictOnQueue(points: Point[], settled: number | undefined) {
 
 /** Everything that a run must show. */
 export function checksOf(run: SoakRun, judged: JudgedMeasure[] = judgeMeasures(run)): Check[] {
-  const { counts, answers, wasRestarted, complaints, flaws } = run
+  const { counts, answers, deadlocks, wasRestarted, complaints, flaws } = run
   const unexplained = complaints.filter((complaint) => reasonFor(complaint) === undefined)
   return [
     ...judged.flatMap(({ name, judgedAs, says, passed }) =>
@@ -97,6 +98,7 @@ export function checksOf(run: SoakRun, judged: JudgedMeasure[] = judgeMeasures(r
       passed: answers.busy <= answers.all * BUSY_AT_MOST,
       says: `${answers.busy} of ${answers.all} answers`,
     },
+    { name: 'no deadlock in Postgres', passed: deadlocks === 0, says: `${deadlocks} deadlocks` },
     {
       name: 'no complaint is unexplained',
       passed: unexplained.length === 0,
