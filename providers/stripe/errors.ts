@@ -34,6 +34,13 @@ export function translateStripeError(error: unknown): unknown {
     return new BillingError('effect_key_conflict', detail)
   if (error.statusCode !== undefined && error.statusCode >= 500)
     return new BillingError('provider_failed', detail)
+  // Of an object that is not there Stripe names the parameter; of a customer without any card it says this code alone.
+  if (error.code === 'resource_missing' && !error.param)
+    return new BillingError('card_declined', {
+      facts: { ...facts, decline_code: 'no_payment_method' },
+      cause: error,
+      detail: 'The customer has no card that could be charged. Have one saved, then repeat the request.',
+    })
   if (error.code === 'resource_missing') return new BillingError('provider_object_missing', detail)
   const what = [error.code, error.param && `field ${error.param}`].filter(Boolean).join(', ')
   return new BillingError('provider_refused', {
