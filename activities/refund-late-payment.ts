@@ -30,6 +30,8 @@ export function createRefundLatePayment({ database, provider, now }: ActivityDep
     const { ownerId: subscriptionId, invoiceId } = opening
     const invoice = await provider.readInvoice(invoiceId)
     if (invoice.status !== 'paid' || invoice.amountPaid.amountMinor === 0) return false
+    // The first one is entered by its checkout, under an intent of its own.
+    if (invoice.billingReason === 'subscription_create') return false
     const charge = await provider.readCharge({ invoiceId })
     const isOwedBack = await inProject(database, projectId, async (transaction) => {
       const found = await findSubscription(transaction, projectId, subscriptionId)

@@ -158,4 +158,16 @@ describe('an invoice that was paid before the end', () => {
     expect(await refundOf(due)).toBeUndefined()
     expect((await recorded(seeded, projectId)).entries).toHaveLength(before + 1)
   })
+
+  it('is left to its checkout, where it is the first one', async () => {
+    const sold = await sell(stage, seeded, projectId)
+    await sold.look(1)
+    const endedAt = Date.now()
+    const first = sold.invoice(1, { finalizedAt: endedAt - DAY, paidAt: endedAt + 60_000 })
+    await sold.look(1, { status: 'canceled', endedAt })
+    const before = (await recorded(seeded, projectId)).entries.length
+    sold.show(1, { status: 'canceled', endedAt, latestInvoice: first })
+    expect(await open(lateRefundOf(sold.subject, first.invoiceId))).toBe(false)
+    expect((await recorded(seeded, projectId)).entries).toHaveLength(before)
+  })
 })
