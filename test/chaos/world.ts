@@ -23,7 +23,6 @@ export interface PlayedProject {
 }
 
 type Caller = Pick<CheckoutClient, 'call'>
-type Sent = { body?: unknown; headers?: Record<string, string> }
 
 export interface PlayedUser {
   userId: string
@@ -56,8 +55,11 @@ export async function makeProject(product: Product): Promise<PlayedProject> {
     projectId,
     client,
     operator: {
-      call: (method, path, { headers, ...sent }: Sent = {}) =>
-        product.operator.call(method, path, { ...sent, headers: { ...headers, 'x-project-id': projectId } }),
+      call: (method, path, sent) =>
+        product.operator.call(method, path, {
+          ...sent,
+          headers: { ...sent?.headers, 'x-project-id': projectId },
+        }),
     },
     clockId: String(made.body.id),
     now: Date.parse(begin),
