@@ -70,6 +70,11 @@ async function decideAll({ stripe }: Product, projects: PlayedProject[]): Promis
   const { data } = await stripe.sdk.disputes.list({ limit: 100 })
   for (const { id, status } of data)
     if (!['won', 'lost'].includes(status)) await atStripe(() => stripe.decideDispute(id, 'lost'))
+  await rejectRefunds(projects)
+}
+
+/** Refunds that wait for a second person are not made. */
+export async function rejectRefunds(projects: PlayedProject[]): Promise<void> {
   for (const { client, operator } of projects) {
     const { body } = await ask(client, 'GET', '/api/v1/refunds?status=awaiting_approval&limit=100')
     for (const { refund_id: refundId } of body.data as { refund_id: string }[])

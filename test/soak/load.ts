@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isUnanswered, messageOf } from '../chaos/play.ts'
 import { perform } from '../chaos/operations.ts'
+import { rejectRefunds } from '../chaos/rest.ts'
 import { drawn, purchases } from '../chaos/schedule.ts'
 import { ask, atStripe, letDaysPass, makeProject, type PlayedProject, userOf } from '../chaos/world.ts'
 import { mailDomain } from '../support/leaks.ts'
@@ -189,7 +190,9 @@ export async function startLoad(product: Product, { seed, perSecond }: LoadOptio
     }
     for (const id of [...users.values()].flatMap(({ sessionIds }) => sessionIds))
       if (await atStripe(() => product.stripe.sdk.checkout.sessions.expire(id))) count('a page is closed')
+    await rejectRefunds([project])
     for (const days of lastDays) await letDaysPass(project, days)
+    await rejectRefunds([project])
     for (const { subscription_id: id, status } of await left())
       flaws.push(`${id} is ${status} after its project was wound up`)
   }

@@ -19,7 +19,6 @@ export const measures = {
   'worker: heap in use': { unit: 'MiB', judgedAs: 'heap' },
   'worker: open files': level(''),
   'connections to Postgres': level(''),
-  'workflows that are open': level(''),
 
   'webhooks not handled': queue,
   'events not published': queue,
@@ -27,6 +26,7 @@ export const measures = {
   'payments without a page': queue,
   'refunds under way': queue,
   'charges of cases in doubt': queue,
+  'workflows that are open': queue,
   'tasks waiting for a worker': queue,
   'workflows whose tasks fail': queue,
 

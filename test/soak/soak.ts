@@ -111,7 +111,7 @@ async function complaintsOf({ logFiles }: Product) {
 function progress(minute: number, sample: Sample): string {
   const mib = (name: 'API: memory' | 'worker: memory') => `${sample[name].toFixed(0)} MiB`
   const waiting = measureNames
-    .filter((name) => measures[name].judgedAs === 'queue')
+    .filter((name) => measures[name].judgedAs === 'queue' && name !== 'workflows that are open')
     .reduce((sum, name) => sum + sample[name], 0)
   return `minute ${minute}: ${sample['operations done'].toFixed(1)} operations a second of ${sample['operation, median'].toFixed(0)} ms; API ${mib('API: memory')}, worker ${mib('worker: memory')}; ${sample['workflows that are open']} workflows open, ${waiting} waiting in queues`
 }
