@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { pipeline } from 'node:stream/promises'
-import type { TransactionSql } from 'postgres'
 import { inProject } from '../../db/client.ts'
 import { enterLedger } from '../../db/ledger.ts'
 import { mintId } from '../../db/mint-id.ts'
@@ -20,7 +18,7 @@ export const ledger: Row = {
   id: 'B5',
   name: `Ledger entries of two transfers, each committed, ${AT_ONCE} at once`,
   bareProgram:
-    'COPY of the same rows, one into each table in a transaction, into tables without row-level security, triggers, checks and all indexes but the primary key',
+    'the same rows by two INSERTs in one trip, in a transaction (a COPY of so few rows is many times slower in this client), into tables without row-level security, triggers, checks and all indexes but the primary key',
   figures: [
     ...percentileFigures('entry', {}),
     { name: entered, unit: 'per second', aim: { ratioAtLeast: 0.3 } },
@@ -59,21 +57,16 @@ export const ledger: Row = {
           bare.sql.begin(async (sql) => {
             const entryId = mintId('le')
             const intent = `${randomUUID()}/measured`
-            await copy(sql, 'ledger_entries (project_id, entry_id, intent, user_id, occurred_at)', [
-              [projectId, entryId, intent, 'measured', new Date().toISOString()],
-            ])
-            await copy(sql, 'ledger_transfers', [
-              [projectId, entryId, 0, 'stripe_balance', 'revenue', gross.amountMinor, 'brl'],
-              [projectId, entryId, 1, 'fees', 'stripe_balance', fee.amountMinor, 'brl'],
+            // In one trip, as ours does it.
+            await Promise.all([
+              sql`insert into ledger_entries (project_id, entry_id, intent, user_id, occurred_at)
+                values (${projectId}, ${entryId}, ${intent}, 'measured', ${new Date()})`,
+              sql`insert into ledger_transfers (project_id, entry_id, position, debit_account, credit_account, amount_minor, currency)
+                values (${projectId}, ${entryId}, 0, 'stripe_balance', 'revenue', ${gross.amountMinor}, 'brl'),
+                  (${projectId}, ${entryId}, 1, 'fees', 'stripe_balance', ${fee.amountMinor}, 'brl')`,
             ])
           }),
         ),
     }
   },
-}
-
-/** Values without tabs, line ends and backslashes, which would have to be escaped. */
-async function copy(sql: TransactionSql, into: string, rows: (string | number)[][]): Promise<void> {
-  const lines = rows.map((values) => `${values.join('\t')}\n`).join('')
-  await pipeline([lines], await sql.unsafe(`copy ${into} from stdin`).writable())
 }
