@@ -57,9 +57,12 @@ describe('a disputed charge', () => {
     await told('wants-it-back-by-the-bank', 'alert.dispute_opened')
     const refused = await product.client.call('POST', '/api/v1/refunds', { body: { payment_id: paymentId } })
     expect(refused).toMatchObject({ status: 409, body: { code: 'payment_disputed' } })
-    const waiting = await product.temporal.workflow.getHandle(`dispute/${dispute.dispute_id}`).describe()
-    expect(waiting.typedSearchAttributes.getAll()).toContainEqual(
-      expect.objectContaining({ value: 'evidence_due' }),
+    // Told in the transaction; shown by the workflow after it.
+    const workflow = product.temporal.workflow.getHandle(`dispute/${dispute.dispute_id}`)
+    await eventually('an operator sees that evidence is due', async () =>
+      (await workflow.describe()).typedSearchAttributes
+        .getAll()
+        .some(({ value }) => value === 'evidence_due'),
     )
 
     await product.stripe.decideDispute(dispute.stripe_dispute_id, 'won')
