@@ -71,13 +71,14 @@ async function measure(): Promise<Report> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, endEarly)
   try {
     const measured: Report['rows'] = []
-    for (const { id, name, bareProgram, figures, roundsAtMost = rounds, isCold = false, prepare } of rows) {
+    for (const { figures, roundsAtMost = rounds, isCold = false, prepare, ...described } of rows) {
+      const { id } = described
       const ofRow = Math.min(rounds, roundsAtMost)
       const prepared = await prepare(stack)
       const onRound = (round: number) =>
         console.log(`${id} ${round === 0 ? 'warms up' : `round ${round} of ${ofRow}`}`)
       const compared = await compare(prepared, figures, { rounds: ofRow, isCold, onRound })
-      const row = { id, name, bareProgram, figures: compared }
+      const row = { ...described, figures: compared }
       console.log(`\n${terminalTable([row])}\n`)
       measured.push(row)
       await prepared.end?.()

@@ -8,7 +8,7 @@ export interface Report {
   measuredAt: string
   rounds: number
   machine: Machine
-  rows: (Pick<Row, 'id' | 'name' | 'bareProgram'> & { figures: Compared[] })[]
+  rows: (Pick<Row, 'id' | 'name' | 'bareProgram' | 'whyMore'> & { figures: Compared[] })[]
 }
 
 export interface Machine extends MachineFacts {
@@ -52,7 +52,15 @@ export function markdownReport(report: Report): string {
     [row(heading), row(heading.map(() => '---')), ...rows.flatMap(linesOf).map(row)].join('\n'),
     '## What is compared',
     rows.map(({ id, name, bareProgram }) => `- **${id}** ${name}. Bare: ${bareProgram}.`).join('\n'),
+    ...whyMissed(rows),
   ].join('\n\n')
+}
+
+function whyMissed(rows: Report['rows']): string[] {
+  const missed = rows.filter(({ figures }) => figures.some(({ met }) => met === false))
+  if (missed.length === 0) return []
+  const reasons = missed.map(({ id, whyMore = 'Not looked into yet.' }) => `- **${id}** ${whyMore}`)
+  return ['## Where an aim is missed, and what comes next', reasons.join('\n')]
 }
 
 function linesOf({ id, name, figures }: Report['rows'][number]): string[][] {

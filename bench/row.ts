@@ -6,6 +6,8 @@ export interface Row {
   name: string
   /** What the bare program does, in words. */
   bareProgram: string
+  /** Where an aim is missed: what ours does that the bare program does not, and what would come next to do less. */
+  whyMore?: string
   figures: Figure[]
   /** Where a round takes long, so many at most. */
   roundsAtMost?: number

@@ -15,6 +15,8 @@ export const refunds: Row = {
   name: 'Refunds of one payment, each made once',
   bareProgram:
     'SELECT FOR UPDATE of the payment and UPDATE of what is left, in a transaction, and then one bare `refunds.create`, which nobody waits for under the lock. No workflow, no approval, no ledger, no event, no look at other refunds',
+  whyMore:
+    'Each refund is a workflow of its own, which survives whatever dies, waits for a second person where one is needed, and is followed to the bank’s answer; the bare program forgets it. On one payment they wait for each other by design. Next: nothing is planned.',
   figures: [
     ...percentileFigures(alone.figure, {}),
     ...percentileFigures(together.figure, {}),

@@ -20,6 +20,8 @@ export const credits: Row = {
   name: 'Credits consumed, each usage once',
   bareProgram:
     'over HTTP: node:http, one SELECT for the key and one UPDATE of a balance; without HTTP: that UPDATE alone, in as many round trips (one). No usage is remembered, nothing is entered or told',
+  whyMore:
+    'A usage is remembered, lots are spent soonest to expire first, and a transaction, a ledger entry and an event are written with it, in the one statement in which the bare program changes a number. Next: write the two transfers of an entry as one row.',
   figures: [
     ...percentileFigures(overHttp.figure, { p50: { oursAtMost: 10 }, p99: { oursAtMost: 50 } }),
     ...percentileFigures(oneWallet.figure, {}),

@@ -15,6 +15,8 @@ export const asleep: Row = {
   id: 'B8',
   name: `Falling asleep of ${COUNT.toLocaleString('en')} subscriptions on one worker, and what memory they take (not their waking)`,
   bareProgram: 'as many workflows that only sleep',
+  whyMore:
+    'A sleeping subscription keeps what it knows, its handlers and its queue of commands in memory. Next: let fewer of them stay in the cache of a worker: they are woken once a month.',
   roundsAtMost: 1,
   // What one round has taken, the next would find free.
   isCold: true,

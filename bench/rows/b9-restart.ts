@@ -18,6 +18,8 @@ export const restart: Row = {
   name: `Worker started anew with ${COUNT.toLocaleString('en')} open subscriptions`,
   bareProgram:
     'as many workflows with no-op histories of equal length; each then reads Stripe and commits once',
+  whyMore:
+    'Each subscription looks at its row and at Stripe, and records in one transaction what has changed. Next: read the rows of many at once when a worker starts.',
   roundsAtMost: 3,
   figures: [{ name: figure, unit: 's', aim: { ratioAtMost: 1.5 } }],
 

@@ -48,6 +48,16 @@ describe('the report', () => {
     expect(page).toContain('- **B0** Something with a name longer than its figures. Bare: the least of it.')
   })
 
+  it('says why an aim is missed, and only then', () => {
+    expect(markdownReport(report)).not.toContain('Where an aim is missed')
+    const missed = report.rows.map((row) => ({
+      ...row,
+      whyMore: 'It does more.',
+      figures: row.figures.map((figure) => ({ ...figure, met: false })),
+    }))
+    expect(markdownReport({ ...report, rows: missed })).toContain('- **B0** It does more.')
+  })
+
   it('shows three digits', () => {
     expect([0.123, 1.5, 12.34, 123.4, 12_345.6].map(short)).toEqual(['0.12', '1.50', '12.3', '123', '12,346'])
   })
