@@ -93,6 +93,7 @@ function countDispatches(dispatcher: Dispatcher): Dispatcher & { settled(): Prom
       underWay.add(work)
       return work
     },
+    note: (event) => dispatcher.note(event),
     settled: () => Promise.allSettled(underWay),
   }
 }

@@ -28,8 +28,13 @@ export interface HandledEvent {
 }
 
 /** Stores an event unless its id is already there.
+ *  @param outcome closes it at once
  *  @returns whether it was new. */
-export async function insertEvent(system: Database, event: ProviderEvent): Promise<boolean> {
+export async function insertEvent(
+  system: Database,
+  event: ProviderEvent,
+  outcome?: InboxOutcome,
+): Promise<boolean> {
   const { eventId, createdAt, type, apiVersion, account, livemode, objectId, payload } = event
   const inserted = await system
     .insert(inbox)
@@ -42,6 +47,7 @@ export async function insertEvent(system: Database, event: ProviderEvent): Promi
       livemode,
       objectId,
       payload: sql`${storable(payload)}::text::jsonb`,
+      ...(outcome && { outcome, handledAt: sql`now()`, attempts: 1 }),
     })
     .onConflictDoNothing()
     .returning({ eventId: inbox.eventId })

@@ -27,7 +27,7 @@ import { describeFailure } from './describe-failure.ts'
 import { noticeForeign } from './notice-foreign.ts'
 import { eventAge, eventsHandled, eventsPostponed } from './metrics.ts'
 import { type OwnerClaim, ownerClaim } from './owner.ts'
-import { type Route, routeOf } from './routes.ts'
+import { type Route, routeOf, wakesNobody } from './routes.ts'
 import { createDisputeTeller } from './tell-dispute.ts'
 import { createRefundTeller } from './tell-refund.ts'
 import {
@@ -43,6 +43,8 @@ import { createWakeCheckout } from './wake-checkout.ts'
 export interface Dispatcher {
   /** Tells the workflow that owns a stored event. Never throws: what fails is put off and done by the sweep. */
   dispatch(event: ProviderEvent): Promise<'handled' | 'postponed'>
+  /** Takes note of an event that was closed as it was stored, because it wakes nobody. */
+  note(event: ProviderEvent): void
 }
 
 export interface DispatcherOptions {
@@ -71,18 +73,18 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     async dispatch(event) {
       return (await turnstile.pass(() => attempt(event))) ?? 'postponed'
     },
+    note(event) {
+      noticeForeign(event, options)
+      const route = routeOf(event)
+      if (wakesNobody(route)) tell(event, { outcome: route }, 0)
+    },
   }
 
   async function attempt(event: ProviderEvent): Promise<'handled' | 'postponed'> {
-    const { eventId, type } = event
     try {
       noticeForeign(event, options)
       const handled = await tellOwner(event)
-      if (handled.outcome === 'unknown_type') logger.warn({ eventId, type }, 'event of an unknown type kept')
-      const age_s = await markEventHandled(system, event, handled)
-      eventsHandled.inc({ outcome: handled.outcome })
-      if (age_s !== undefined) eventAge.observe(age_s)
-      logger.debug({ eventId, type, ...handled }, 'event handled')
+      tell(event, handled, await markEventHandled(system, event, handled))
       return 'handled'
     } catch (error) {
       await postpone(event, error)
@@ -90,10 +92,18 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
   }
 
+  /** @param age_s since it was received; `undefined` when somebody else has closed it. */
+  function tell(event: ProviderEvent, handled: HandledEvent, age_s: number | undefined): void {
+    const { eventId, type } = event
+    if (handled.outcome === 'unknown_type') logger.warn({ eventId, type }, 'event of an unknown type kept')
+    eventsHandled.inc({ outcome: handled.outcome })
+    if (age_s !== undefined) eventAge.observe(age_s)
+    logger.debug({ eventId, type, ...handled }, 'event handled')
+  }
+
   async function tellOwner(event: ProviderEvent): Promise<HandledEvent> {
     const route = routeOf(event)
-    if (route === 'not_relevant' || route === 'unknown_type' || route === 'own_effect')
-      return { outcome: route }
+    if (wakesNobody(route)) return { outcome: route }
     const claim = ownerClaim(event)
     if (route === 'cards') return tellWaitingCases(event, claim)
     if (route === 'setup_page') return tellPaymentMethod(event, claim)

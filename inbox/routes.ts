@@ -18,6 +18,12 @@ export type Route =
   | 'not_relevant'
   | 'unknown_type'
 
+/** What became of an event that wakes nobody: known as soon as it has come. */
+export type AtOnce = Extract<Route, 'own_effect' | 'not_relevant' | 'unknown_type'>
+
+export const wakesNobody = (route: Route): route is AtOnce =>
+  route === 'own_effect' || route === 'not_relevant' || route === 'unknown_type'
+
 export function routeOf(event: ProviderEvent): Route {
   if (isOwnEffect(event)) return 'own_effect'
   const rule = rules.get(event.type)

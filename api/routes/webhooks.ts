@@ -45,9 +45,10 @@ export function webhookRoutes(
       const body = await readText(c, MAX_WEBHOOK_BYTES)
       const event = verify(signature, body)
       const outcome = await receiveEvent(system, event)
-      metrics.webhooks.inc({ type: event.type, outcome })
+      metrics.webhooks.inc({ type: event.type, outcome: outcome === 'duplicate' ? outcome : 'stored' })
       // Stripe has waited long enough once the event is stored; what cannot be dispatched now is taken up by the sweep.
       if (outcome === 'stored') void dispatcher.dispatch(event)
+      else if (outcome === 'closed') dispatcher.note(event)
       return c.json({ received: true as const }, 200)
     },
   )

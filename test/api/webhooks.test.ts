@@ -51,6 +51,17 @@ describe('POST /webhooks/stripe', () => {
     expect(api.dispatched.map(({ eventId }) => eventId)).toEqual([sent.id])
   })
 
+  it('closes an event that wakes nobody in the statement that stores it', async () => {
+    const sent = event({ type: 'charge.captured' })
+    const body = JSON.stringify(sent)
+    for (let time = 1; time <= 2; time += 1) expect(await deliver(body)).toMatchObject({ status: 200 })
+    const [row] = await api.connections.systemClient`
+      select outcome, attempts, handled_at = received_at as "isAtOnce" from inbox where event_id = ${sent.id}`
+    expect(row).toEqual({ outcome: 'not_relevant', attempts: 1, isAtOnce: true })
+    expect(api.dispatched).toEqual([])
+    expect(api.noted.map(({ eventId }) => eventId)).toEqual([sent.id])
+  })
+
   it('stores an event once however often it is delivered at once', async () => {
     const sent = event()
     const answers = await Promise.all(Array.from({ length: 8 }, () => deliver(JSON.stringify(sent))))

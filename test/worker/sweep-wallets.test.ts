@@ -55,7 +55,7 @@ const round = (client = temporal) =>
     system: database.connections.system,
     temporal: client,
     logger: silent,
-    dispatcher: { dispatch: async () => 'handled' },
+    dispatcher: { dispatch: async () => 'handled', note: () => {} },
   })
 async function signalsOf(workflowId: string): Promise<number | undefined> {
   try {

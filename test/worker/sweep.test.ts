@@ -52,6 +52,7 @@ function start(told: string[] = [], options: Partial<SweepOptions> = {}): Sweep 
         told.push(event.eventId)
         return dispatcher.dispatch(event)
       },
+      note: () => {},
     },
     ...options,
   })
@@ -81,7 +82,7 @@ describe('the sweep', () => {
   })
 
   it('does the work of two workers once', async () => {
-    const events = Array.from({ length: 150 }, () => stripeEvent('customer.created'))
+    const events = Array.from({ length: 150 }, () => stripeEvent('checkout.session.completed'))
     for (const event of events) await receiveEvent(database.connections.system, event)
     await makeDue()
     const [byFirst, bySecond]: [string[], string[]] = [[], []]
@@ -157,7 +158,7 @@ describe('the sweep', () => {
     const sweep = start()
     await new Promise((resolve) => setTimeout(resolve, 150))
     await dropConnections(database)
-    await receiveEvent(system, stripeEvent('customer.created'))
+    await receiveEvent(system, stripeEvent('checkout.session.completed'))
     await makeDue()
     await until('it goes on', everythingHandled)
     const stoppedAt = Date.now()

@@ -54,6 +54,8 @@ export interface TestApi {
   /** What was logged, a line each. */
   log: string[]
   dispatched: ProviderEvent[]
+  /** Closed as they were stored. */
+  noted: ProviderEvent[]
   close(): Promise<void>
 }
 
@@ -78,6 +80,7 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
   const connections = (options.connect ?? connect)({ ...database, poolSize, applicationName: 'test-api' })
   const log: string[] = []
   const dispatched: ProviderEvent[] = []
+  const noted: ProviderEvent[] = []
   const metrics = createMetrics()
   const app = createApp({
     application: connections.application,
@@ -108,6 +111,7 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
         dispatched.push(event)
         return 'handled'
       },
+      note: (event) => void noted.push(event),
     },
     operatorKey,
     livemode,
@@ -145,6 +149,7 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
     routes: app.routes.filter(({ method }) => method !== 'ALL'),
     log,
     dispatched,
+    noted,
     async close() {
       await connections.close()
       if (!options.database) await database.drop()
