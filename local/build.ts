@@ -1,7 +1,7 @@
 /** Entries of this checkout as one file each: translating TypeScript anew takes longer than all else that a process does
  *  when it starts. */
 
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { build } from 'esbuild'
@@ -32,7 +32,7 @@ export async function runBuilt(entry: string): Promise<string[]> {
   if (!(await exists(file))) {
     await mkdir(directory, { recursive: true })
     // Only a whole one gets the name that is looked for, whoever else is building it.
-    const building = `${file}.${process.pid}`
+    const building = `${file}.${randomUUID()}`
     await writeFile(building, code)
     await rename(building, file)
     await removeOld()
