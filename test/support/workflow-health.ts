@@ -10,6 +10,9 @@ const harmlessCauses = new Set([
   17, // FORCE_CLOSE_COMMAND
   18, // FAILOVER_CLOSE_COMMAND
   20, // RESET_WORKFLOW: somebody has reset it.
+  // BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE: a worker that was frozen for longer than its task may take answers an update a second
+  // time (temporalio/sdk-rust#888). The server refuses that answer, and the task is given again.
+  30,
   31, // UNHANDLED_UPDATE
 ])
 
