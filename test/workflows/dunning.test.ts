@@ -39,6 +39,14 @@ describe('a case that nobody pays', () => {
     expect(world.charges).toBe(0)
   })
 
+  it('takes no more than 75 events of history, from the first notice to the end after three retries', async () => {
+    const { play, outcomeAfter } = await newCase(stage)
+    await play(async ({ handle }) => {
+      expect(await outcomeAfter(30)).toBe('exhausted')
+      expect((await handle.fetchHistory()).events?.length).toBeLessThanOrEqual(75)
+    })
+  })
+
   it('keeps access until the end of the seventh day, to the minute', async () => {
     const { world, play } = await newCase(stage)
     await play(async ({ subscription }) => {
