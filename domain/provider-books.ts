@@ -62,6 +62,7 @@ export interface SubscriptionOnBooks extends OnBooks {
   priceId: string
   quantity: number
   /** Milliseconds since 1970. */
+  currentPeriodStart: number
   currentPeriodEnd: number
   cancelAtPeriodEnd: boolean
 }

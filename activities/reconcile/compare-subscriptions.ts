@@ -101,14 +101,16 @@ function differences(item: SubscriptionOnBooks, row: Row, owes: boolean): Differ
   // Stripe's status follows the latest invoice alone: with us an earlier one that is unpaid counts as well.
   const isBehindOnAnother = owes && row.status === 'past_due' && status === 'active'
   if (!isBehindOnAnother) differs('subscription_status_differs', 'status', row.status, status)
-  differs('subscription_price_differs', 'stripe_price_id', row.stripePriceId, item.priceId)
-  differs('subscription_quantity_differs', 'quantity', row.quantity, item.quantity)
-  differs(
-    'subscription_period_differs',
-    'current_period_end',
-    row.currentPeriodEnd.toISOString(),
-    new Date(item.currentPeriodEnd).toISOString(),
-  )
+  if (!isRenewing(item, row)) {
+    differs('subscription_price_differs', 'stripe_price_id', row.stripePriceId, item.priceId)
+    differs('subscription_quantity_differs', 'quantity', row.quantity, item.quantity)
+    differs(
+      'subscription_period_differs',
+      'current_period_end',
+      row.currentPeriodEnd.toISOString(),
+      new Date(item.currentPeriodEnd).toISOString(),
+    )
+  }
   differs(
     'subscription_ending_differs',
     'cancel_at_period_end',
@@ -117,3 +119,11 @@ function differences(item: SubscriptionOnBooks, row: Row, owes: boolean): Differ
   )
   return found
 }
+
+/** More than the hour that Stripe takes to charge for a period that it has opened. */
+const RENEWAL_MS = 24 * 3_600_000
+
+/** Stripe opens a period, on its new terms, before it charges; with us it begins when it is paid. What has become of the money
+ *  is told by the invoice. */
+const isRenewing = ({ currentPeriodStart }: SubscriptionOnBooks, row: Row): boolean =>
+  currentPeriodStart === row.currentPeriodEnd.getTime() && currentPeriodStart > Date.now() - RENEWAL_MS

@@ -50,6 +50,7 @@ export function toSubscription(subscription: Stripe.Subscription): SubscriptionO
     status,
     priceId: item?.price.id ?? '',
     quantity: item?.quantity ?? 1,
+    currentPeriodStart: (item?.current_period_start ?? 0) * 1000,
     currentPeriodEnd: (item?.current_period_end ?? 0) * 1000,
     cancelAtPeriodEnd,
   }

@@ -95,13 +95,15 @@ export async function readStripe(sdk: Sdk): Promise<StripeBooks> {
       subscriptions
         // One whose first payment was never made has not begun.
         .filter(({ status }) => !status.startsWith('incomplete'))
-        .map(({ metadata, status, items }) => ({
+        .map(({ metadata, status, items, latest_invoice: latest }) => ({
           subscription_id: metadata[metadataKeys.subscription] ?? '',
           // What Stripe gave up on we still call by what it is.
           status: status === 'unpaid' ? 'past_due' : status,
           quantity: items.data[0]?.quantity ?? 1,
           price: items.data[0]?.price.id ?? '',
-          ends: items.data[0]?.current_period_end ?? 0,
+          // Stripe opens a period before it charges for it; with us it begins when it is paid.
+          ends:
+            (isDraft(latest) ? items.data[0]?.current_period_start : items.data[0]?.current_period_end) ?? 0,
         })),
     refunds: () =>
       refunds.map(({ id, amount, status }) => ({
@@ -138,12 +140,15 @@ const isOnItsWay = ({ status }: { status: string | null }) => status !== 'failed
 const withdrawnBy = ({ balance_transactions: moved }: Listed<Sdk['disputes']['list']>) =>
   -sumOf(moved.map(({ amount }) => amount))
 
+const isDraft = (latest: Listed<Sdk['subscriptions']['list']>['latest_invoice']) =>
+  typeof latest === 'object' && latest?.status === 'draft' && latest.billing_reason === 'subscription_cycle'
+
 /** Those on a test clock are listed only with their clock. */
 async function allSubscriptions(sdk: Sdk) {
   const clocks = await all(sdk.testHelpers.testClocks.list({ limit: 100 }))
   const lists = await Promise.all(
     [{}, ...clocks.map(({ id }) => ({ test_clock: id }))].map((filter) =>
-      all(sdk.subscriptions.list({ limit: 100, status: 'all', ...filter })),
+      all(sdk.subscriptions.list({ limit: 100, status: 'all', expand: ['data.latest_invoice'], ...filter })),
     ),
   )
   return lists.flat()
