@@ -44,6 +44,10 @@ export function ownerClaim({ payload, objectId }: ProviderEvent): OwnerClaim {
   }
 }
 
+/** Those by which a charge is known. A customer may be known long before: that tells whose the money is, and not which. */
+export const chargeIds = ({ stripeIds, stripeCustomerId }: OwnerClaim): string[] =>
+  stripeIds.filter((id) => id !== stripeCustomerId)
+
 function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }

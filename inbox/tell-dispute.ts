@@ -5,7 +5,7 @@ import { isId } from '../domain/ids.ts'
 import type { ProviderEvent } from '../domain/provider.ts'
 import { stripeChanged } from '../workflows/messages.ts'
 import { giveTime } from './not-known-yet.ts'
-import type { OwnerClaim } from './owner.ts'
+import { chargeIds, type OwnerClaim } from './owner.ts'
 import { createFindPayer } from './payer.ts'
 import { disputeStart } from './starts.ts'
 import type { TellerOptions } from './tell-refund.ts'
@@ -17,7 +17,7 @@ export function createDisputeTeller({ system, temporal, within }: TellerOptions)
   return async function tellDispute(event: ProviderEvent, claim: OwnerClaim): Promise<HandledEvent> {
     const { livemode, objectId: stripeDisputeId, eventId } = event
     // Not by the dispute itself: whose charge it is must be known.
-    const stripeIds = claim.stripeIds.filter((id) => id !== stripeDisputeId)
+    const stripeIds = chargeIds(claim).filter((id) => id !== stripeDisputeId)
     const known = await findOwner(system, { stripeIds, livemode })
     if (!known) await giveTime(system, event)
     if (!known || (!isId('pay', known.ownerId) && !isId('sbs', known.ownerId))) return { outcome: 'not_ours' }

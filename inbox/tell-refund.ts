@@ -11,7 +11,7 @@ import type { ProviderEvent } from '../domain/provider.ts'
 import type { RefundOpening } from '../domain/refunds.ts'
 import { stripeChanged } from '../workflows/messages.ts'
 import { giveTime } from './not-known-yet.ts'
-import type { OwnerClaim } from './owner.ts'
+import { chargeIds, type OwnerClaim } from './owner.ts'
 import { createFindPayer } from './payer.ts'
 import { refundStart, type RefundStart } from './starts.ts'
 import { createWakeCheckout } from './wake-checkout.ts'
@@ -45,7 +45,7 @@ export function createRefundTeller({ system, temporal, within }: TellerOptions) 
 
   async function startOf(event: ProviderEvent, claim: OwnerClaim): Promise<RefundStart | undefined> {
     const { livemode, objectId } = event
-    const known = await findOwner(system, { stripeIds: claim.stripeIds, livemode })
+    const known = await findOwner(system, { stripeIds: chargeIds(claim), livemode })
     const owned = known && isId('rfd', known.ownerId) ? known.ownerId : undefined
     const refundId = owned ?? claim.refundId
     const projectId = known?.projectId ?? claim.projectId

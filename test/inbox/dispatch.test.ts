@@ -169,6 +169,25 @@ describe('a refund of a payment whose success is not recorded', () => {
   })
 })
 
+describe('a refund or a dispute of a charge that is not known yet', () => {
+  it.each([
+    ['refund.created', 'refund'],
+    ['charge.dispute.created', 'dispute'],
+  ])('comes again, although its customer is known: %s', async (type, object) => {
+    const payment = await seedSale(database, await seedProject(database), 'succeeded')
+    const own = (stripeIds: string[], ownerId: typeof payment.customerId | typeof payment.paymentId) =>
+      inProject(database.connections.application, payment.projectId, (transaction) =>
+        ownStripeObjects(transaction, { ...payment, ownerId, livemode: false }, stripeIds),
+      )
+    const [customer, intent] = [stripeId('cus'), stripeId('pi')]
+    await own([customer], payment.customerId)
+    const event = stripeEvent(type, { object, id: stripeId('re'), payment_intent: intent, customer })
+    expect(await deliver(event)).toMatchObject({ outcome: null, attempts: 1, handledAt: null })
+    await own([intent], payment.paymentId)
+    expect(await deliver(event)).toMatchObject({ outcome: 'signaled', projectId: payment.projectId })
+  })
+})
+
 describe('an event that names what does not exist', () => {
   it("is not ours: another project's id beside a payment, an unknown payment, no owner, the other mode", async () => {
     const payment = await seedSale(database, await seedProject(database))
